@@ -5,4 +5,5 @@ export * from "./ports/log.ts";
 export type * from "./ports/routing.ts";
 export type * from "./ports/store.ts";
 export type * from "./ports/workspace.ts";
+export * from "./services.ts";
 export type * from "./session-record.ts";
