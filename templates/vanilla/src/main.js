@@ -1,0 +1,4 @@
+import { setUpCounter } from "./counter.js";
+import "./style.css";
+
+setUpCounter(document.querySelector("#counter"));
