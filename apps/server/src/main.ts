@@ -1,0 +1,55 @@
+/** Where the server begins: reads the environment and the arguments, starts everything, owns the way out. */
+import { resolve } from "node:path";
+import { VelocityError } from "@velocity/contract";
+import { readArguments, USAGE } from "./arguments.ts";
+import { readConfig } from "./config/read-config.ts";
+import { createLog } from "./log.ts";
+import { previewDirectory } from "./preview-directory.ts";
+import { printBanner, printFailure } from "./print.ts";
+import { type Server, startServer } from "./start-server.ts";
+
+const cwd = process.env.VELOCITY_CWD ?? process.cwd();
+const args = readArguments(process.argv.slice(2));
+if (args.kind === "help") {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+if (args.kind === "wrong") {
+  process.stderr.write(`${args.message}\n\n${USAGE}`);
+  process.exit(2);
+}
+
+let server: Server | null = null;
+let leaving = false;
+
+/** Ctrl-C hibernates everything; SIGTERM leaves containers to the next server; a second signal does not wait. */
+function leave(signal: "SIGINT" | "SIGTERM"): void {
+  if (leaving) process.exit(signal === "SIGINT" ? 130 : 143);
+  leaving = true;
+  if (signal === "SIGINT")
+    process.stderr.write("\nStopping: sessions are put to sleep, the next start wakes them.\n");
+  const done = server?.close(signal === "SIGINT" ? "hibernate" : "leave") ?? Promise.resolve();
+  done.then(
+    () => process.exit(0),
+    (error: unknown) => {
+      printFailure(error);
+      process.exit(1);
+    },
+  );
+}
+process.on("SIGINT", () => leave("SIGINT"));
+process.on("SIGTERM", () => leave("SIGTERM"));
+
+try {
+  const config = readConfig(process.env, cwd);
+  const log = createLog(config.logLevel, process.stdout.isTTY === true);
+  server = await startServer(config, log, (line) => process.stderr.write(`${line}\n`));
+  printBanner(server, process.stdout);
+  if (args.directory !== null) await previewDirectory(server, resolve(cwd, args.directory), process.stdout);
+} catch (error) {
+  if (!leaving) {
+    printFailure(error);
+    await server?.close("hibernate");
+    process.exit(error instanceof VelocityError ? 1 : 1);
+  }
+}
