@@ -1,1 +1,1 @@
-export {};
+export { type BundleOptions, bundleAgent } from "./bundle.ts";

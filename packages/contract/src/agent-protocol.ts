@@ -119,6 +119,18 @@ export const agentEventSchema = z.discriminatedUnion("type", [
 ]);
 export type AgentEvent = z.infer<typeof agentEventSchema>;
 
+/** One line of `GET /logs`: a log line with its number, to go on from with `since`. */
+export const sequencedLogSchema = logLineSchema.extend({ seq: z.int() });
+export type SequencedLog = z.infer<typeof sequencedLogSchema>;
+
+/** One entry of `GET /files`. `path` is relative to the workspace root; links are not followed. */
+export const agentFileEntrySchema = z.object({
+  path: z.string(),
+  kind: z.enum(["file", "directory", "symlink"]),
+  size: z.int(),
+});
+export type AgentFileEntry = z.infer<typeof agentFileEntrySchema>;
+
 export const execSchema = z.strictObject({
   command: z.array(z.string()).min(1).max(1000),
   cwd: z.string().optional(),

@@ -1,0 +1,1 @@
+export { type AgentClient, type AgentClientOptions, createAgentClient } from "./agent-client.ts";

@@ -1,0 +1,189 @@
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  type ApplyFiles,
+  applyFilesSchema,
+  type BindResult,
+  bindSchema,
+  execSchema,
+  filePathSchema,
+  toProblem,
+  VelocityError,
+} from "@velocity/contract";
+import type { z } from "zod";
+import { applyFiles as apply, deleteFile as remove, writeFile } from "../workspace/apply-files.ts";
+import { listFiles as list } from "../workspace/list-files.ts";
+import { runExec } from "../workspace/run-exec.ts";
+import { resolveExisting } from "../workspace/workspace-paths.ts";
+import { type ControlContext, type ControlRequest, runDiffers, sendJson } from "./control-server.ts";
+import { readBody } from "./http-body.ts";
+
+const MAX_FILES_BYTES = 128 * 1024 * 1024;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_EXEC_BYTES = 1024 * 1024;
+
+/**
+ * Makes a pool member a session's container, once. The same session and generation again is answered as before; another
+ * one is refused, so that two orchestrators can never share a container.
+ */
+export async function bind(context: ControlContext, { request, response }: ControlRequest): Promise<void> {
+  const wanted = await readJson(request, bindSchema, MAX_FILES_BYTES);
+  const { identity } = context;
+  const same = identity.sessionId === wanted.sessionId && identity.generation === wanted.generation;
+  if (identity.sessionId !== null && !same) {
+    throw new VelocityError("conflict", "This container belongs to another session.");
+  }
+  // Taken before the first wait: of two at once, one is told.
+  context.identity = {
+    ...identity,
+    sessionId: wanted.sessionId,
+    projectId: wanted.projectId,
+    generation: wanted.generation,
+  };
+  const restarted = runDiffers(context.server.run, wanted.run) || context.server.state.status === "stopped";
+  await change(context, wanted);
+  if (restarted) await context.server.start(wanted.run);
+  const result: BindResult = { identity: context.identity, serverRestarted: restarted };
+  sendJson(response, 200, result);
+}
+
+export async function applyFiles(
+  context: ControlContext,
+  { request, response }: ControlRequest,
+): Promise<void> {
+  const { written, deleted } = await change(
+    context,
+    await readJson(request, applyFilesSchema, MAX_FILES_BYTES),
+  );
+  sendJson(response, 200, { written, deleted });
+}
+
+async function change(
+  context: ControlContext,
+  files: ApplyFiles,
+): Promise<{ written: number; deleted: number }> {
+  const applied = await apply(context.workspace, files);
+  announce(context, applied.changed, applied.deleted);
+  return { written: applied.changed.length, deleted: applied.deleted.length };
+}
+
+function announce(context: ControlContext, changed: string[], deleted: string[]): void {
+  if (changed.length + deleted.length === 0) return;
+  context.events.files(changed, deleted);
+  context.server.filesChanged();
+}
+
+export async function listFiles(context: ControlContext, { response, url }: ControlRequest): Promise<void> {
+  const path = (url.searchParams.get("path") ?? "").replace(/^\.?\/+|\/+$/g, "");
+  const recursive = ["1", "true", ""].includes(url.searchParams.get("recursive") ?? "0");
+  sendJson(response, 200, {
+    items: await list(context.workspace, { path: path === "." ? "" : path, recursive }),
+  });
+}
+
+export async function readFile(context: ControlContext, { response, url }: ControlRequest): Promise<void> {
+  const path = pathOf(url);
+  const real = await resolveExisting(context.workspace, path);
+  const found = await stat(real);
+  if (!found.isFile()) throw new VelocityError("not_found", `"${path}" is not a file.`);
+  if (found.size > MAX_FILE_BYTES)
+    throw new VelocityError("payload_too_large", `"${path}" is too large to be read.`);
+  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": found.size });
+  if (found.size === 0) {
+    response.end();
+    return;
+  }
+  // Bytes that are added meanwhile are left out; a file that shrinks ends the connection, never short.
+  const stream = createReadStream(real, { end: found.size - 1 });
+  stream.on("error", () => response.destroy());
+  stream.pipe(response);
+}
+
+export async function putFile(
+  context: ControlContext,
+  { request, response, url }: ControlRequest,
+): Promise<void> {
+  const path = pathOf(url);
+  const written = await writeFile(context.workspace, path, await readBody(request, MAX_FILE_BYTES));
+  announce(context, written ? [path] : [], []);
+  sendJson(response, 200, { written: written ? 1 : 0, deleted: 0 });
+}
+
+export async function deleteFile(context: ControlContext, { response, url }: ControlRequest): Promise<void> {
+  const path = pathOf(url);
+  if (!(await remove(context.workspace, path)))
+    throw new VelocityError("not_found", `There is no "${path}".`);
+  announce(context, [], [path]);
+  sendJson(response, 200, { written: 0, deleted: 1 });
+}
+
+export async function exec(context: ControlContext, { request, response }: ControlRequest): Promise<void> {
+  const command = await readJson(request, execSchema, MAX_EXEC_BYTES);
+  const left = new AbortController();
+  response.once("close", () => left.abort());
+  const result = await runExec(command, {
+    workspace: context.workspace,
+    environment: context.execEnvironment,
+    signal: left.signal,
+  });
+  sendJson(response, 200, result);
+}
+
+function pathOf(url: URL): string {
+  let path: string;
+  try {
+    path = decodeURIComponent(url.pathname.slice("/files/".length));
+  } catch (cause) {
+    throw new VelocityError("bad_request", "The path is not valid percent encoding.", { cause });
+  }
+  return validated(filePathSchema, path);
+}
+
+async function readJson<T extends z.ZodType>(
+  request: IncomingMessage,
+  schema: T,
+  max: number,
+): Promise<z.output<T>> {
+  const body = await readBody(request, max);
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new VelocityError("invalid_json", "The body is not valid JSON.", { cause });
+  }
+  return validated(schema, value);
+}
+
+function validated<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues
+    .slice(0, 20)
+    .map((issue) => ({ path: issue.path.join("."), code: issue.code, message: issue.message }));
+  const first = errors[0];
+  throw new VelocityError(
+    "validation",
+    first ? `${first.path || "body"}: ${first.message}` : "Invalid body.",
+    { errors },
+  );
+}
+
+/** Answers with the error as problem+json; where the answer has begun, the connection is cut instead. */
+export function sendProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const known =
+    error instanceof VelocityError
+      ? error
+      : new VelocityError("internal", "The agent failed.", { cause: error });
+  const instance = (request.url ?? "").split("?")[0] ?? "";
+  const problem = toProblem(known, { instance, requestId: randomUUID() });
+  response.setHeader("content-type", "application/problem+json");
+  // What is left of a body that was refused is not read.
+  if (!request.complete) response.setHeader("connection", "close");
+  response.writeHead(problem.status).end(JSON.stringify(problem));
+}

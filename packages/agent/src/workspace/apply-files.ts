@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { lstat, open, readFile, rename, rm, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type ApplyFiles, VelocityError } from "@velocity/contract";
+import { resolveInside } from "./workspace-paths.ts";
+
+export interface AppliedFiles {
+  readonly changed: string[];
+  readonly deleted: string[];
+}
+
+/** Writes what differs and deletes what is there. Every path is checked before the first byte is written. */
+export async function applyFiles(root: string, change: ApplyFiles): Promise<AppliedFiles> {
+  for (const { path } of change.files) await resolveInside(root, path, { createParents: false });
+  for (const path of change.deletes) await resolveInside(root, path, { createParents: false });
+  const changed: string[] = [];
+  const deleted: string[] = [];
+  for (const path of change.deletes) if (await deleteFile(root, path)) deleted.push(path);
+  for (const file of change.files) {
+    if (await writeFile(root, file.path, Buffer.from(file.content, file.encoding))) changed.push(file.path);
+  }
+  return { changed, deleted };
+}
+
+/**
+ * Puts a whole file in place in one step: written beside, then renamed, with the permissions of what it replaces. A link
+ * is replaced, never written through. False: it already had this content. The name ends in `~`, which watchers ignore.
+ */
+export async function writeFile(root: string, path: string, content: Buffer): Promise<boolean> {
+  const target = await resolveInside(root, path, { createParents: true });
+  const before = await lstat(target).catch(() => null);
+  if (before?.isDirectory()) {
+    throw new VelocityError("validation", `"${path}" is a folder.`, { context: { path } });
+  }
+  if (before?.isFile() && before.size === content.length && content.equals(await readFile(target)))
+    return false;
+  const beside = join(
+    dirname(target),
+    `.${basename(target).slice(0, 200)}.${randomBytes(4).toString("hex")}~`,
+  );
+  try {
+    const handle = await open(beside, "wx", 0o644);
+    try {
+      await handle.writeFile(content);
+      if (before?.isFile()) await handle.chmod(before.mode & 0o777);
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, target);
+  } catch (cause) {
+    await rm(beside, { force: true });
+    throw writeFailure(path, cause);
+  }
+  return true;
+}
+
+/** False: there was none. A link is removed, not what it points to; a folder is refused. */
+export async function deleteFile(root: string, path: string): Promise<boolean> {
+  const target = await resolveInside(root, path, { createParents: false });
+  try {
+    await unlink(target);
+    return true;
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : "";
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw code === "EISDIR" || code === "EPERM"
+      ? new VelocityError("validation", `"${path}" is a folder.`, { cause })
+      : writeFailure(path, cause);
+  }
+}
+
+function writeFailure(path: string, cause: unknown): VelocityError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : "";
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new VelocityError("disk_full", "The workspace's disk is full.", { context: { path }, cause });
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new VelocityError("forbidden", `"${path}" may not be written.`, { context: { path }, cause });
+  }
+  return new VelocityError("internal", `"${path}" could not be written.`, { context: { path }, cause });
+}
