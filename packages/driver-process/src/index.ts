@@ -1,1 +1,2 @@
-export {};
+export * from "./create-process-driver.ts";
+export type * from "./process-driver-options.ts";

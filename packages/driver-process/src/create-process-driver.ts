@@ -1,0 +1,107 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { VelocityError } from "@velocity/contract";
+import type { Driver, DriverCapabilities } from "@velocity/core";
+import { detectSandbox, removeCgroupParents, type SandboxSupport, writeMinimalEtc } from "@velocity/sandbox";
+import { adoptContainers } from "./adopt.ts";
+import { firstUidOf, UidRange } from "./allocate-uid.ts";
+import { containerPaths, containersDir, socketPath } from "./container-paths.ts";
+import { createContainer } from "./create.ts";
+import { destroyContainer } from "./destroy.ts";
+import type { DriverContext } from "./driver-context.ts";
+import { createEgressKeeper } from "./egress-keeper.ts";
+import { execInContainer } from "./exec.ts";
+import { inspectContainer } from "./inspect.ts";
+import { KeyedLock } from "./keyed-lock.ts";
+import { listContainers } from "./list.ts";
+import { containerLogs } from "./logs.ts";
+import { pingEngine } from "./ping.ts";
+import type { ProcessDriverOptions } from "./process-driver-options.ts";
+import { resumeContainer } from "./resume.ts";
+import { startContainer } from "./start.ts";
+import { containerStats } from "./stats.ts";
+import { stopContainer } from "./stop.ts";
+import { suspendContainer } from "./suspend.ts";
+
+const DEFAULT_MAX_PROCESSES = 4096;
+
+/**
+ * Containers as sandboxed processes of this machine. Adopts what an earlier driver of the same folder left before it
+ * resolves. Throws `sandbox_missing` where `requireIsolation` cannot be met.
+ */
+export async function createProcessDriver(options: ProcessDriverOptions): Promise<Driver> {
+  const support = options.support ?? (await detectSandbox());
+  if (support.namespaces === null && options.requireIsolation)
+    throw new VelocityError("sandbox_missing", support.advice[0] ?? "This machine has no sandbox.");
+  const { dataDir, runtimeDir } = options;
+  const uidsDir = join(dataDir, "uids");
+  const etcDir = join(runtimeDir, "etc");
+  const stageDir = join(runtimeDir, "stage");
+  // 0711: the containers' users pass through to their own folders and see nothing else.
+  for (const folder of [dataDir, containersDir(dataDir), runtimeDir, stageDir])
+    await mkdir(folder, { recursive: true, mode: 0o711 });
+  await mkdir(uidsDir, { recursive: true, mode: 0o700 });
+  await writeMinimalEtc(etcDir);
+  const context: DriverContext = {
+    options,
+    log: options.log,
+    namespaces: support.namespaces,
+    cgroups: options.cgroups ?? support.cgroups,
+    cgroupGroup: `velocity-${options.installId.slice(0, 8)}`,
+    maxProcesses: options.maxProcesses ?? DEFAULT_MAX_PROCESSES,
+    locks: new KeyedLock(),
+    uids: new UidRange(uidsDir, options.firstUid ?? firstUidOf(options.installId)),
+    egress: createEgressKeeper(options.log),
+    etcDir,
+    stageDir,
+    seccompFile: null,
+    cpuSamples: new Map(),
+  };
+  await adoptContainers(context);
+  return {
+    name: "process",
+    capabilities: capabilitiesOf(support, context),
+    create: (spec, call) => createContainer(context, spec, call),
+    start: (handle, boot, call) => startContainer(context, handle, boot, call),
+    suspend: (handle, call) => suspendContainer(context, handle, call),
+    resume: (handle, call) => resumeContainer(context, handle, call),
+    stop: (handle, call) => stopContainer(context, handle, call),
+    destroy: (handle, call) => destroyContainer(context, handle, call),
+    inspect: (handle, call) => inspectContainer(context, handle, call),
+    list: (call) => listContainers(context, call),
+    endpoint: (handle, kind) => ({
+      kind: "unix",
+      path: socketPath(containerPaths(options, handle.containerId), kind),
+    }),
+    exec: (handle, command, call) => execInContainer(context, handle, command, call),
+    logs: (handle, logOptions, call) => containerLogs(context, handle, logOptions, call),
+    stats: (handle, call) => containerStats(context, handle, call),
+    ping: (call) => pingEngine(context, call),
+    close: async () => {
+      await context.egress.closeAll();
+      removeCgroupParents(context.cgroups, context.cgroupGroup);
+    },
+  };
+}
+
+function capabilitiesOf(support: SandboxSupport, context: DriverContext): DriverCapabilities {
+  const { cgroups } = context;
+  const isolated = support.namespaces !== null;
+  return {
+    suspend: "memory",
+    arbitratesNames: true,
+    watch: false,
+    exec: true,
+    isolation: isolated ? "namespaces" : "none",
+    limits: [
+      ...(cgroups.cpu === null ? [] : (["cpus"] as const)),
+      ...(cgroups.memory === null ? [] : (["memory"] as const)),
+      ...(cgroups.pids === null ? [] : (["processes"] as const)),
+    ],
+    network: isolated ? ["none", "registry", "full"] : ["full"],
+    seedsWorkspace: true,
+    notes: isolated
+      ? support.advice
+      : ["Previews are not isolated from this machine: run trusted code only.", ...support.advice],
+  };
+}
