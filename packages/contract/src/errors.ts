@@ -75,6 +75,12 @@ export const ERRORS = {
     retryable: false,
     advice: "Correct the fields listed in errors.",
   },
+  headers_too_large: {
+    status: 431,
+    title: "Too many headers",
+    retryable: false,
+    advice: "Send fewer headers; clear the cookies of this site.",
+  },
   quota: { status: 429, title: "Quota reached", retryable: true, advice: "Stop another session first." },
   rate_limited: { status: 429, title: "Too many requests", retryable: true, advice: "Wait for Retry-After." },
   internal: {

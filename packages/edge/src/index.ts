@@ -1,1 +1,9 @@
-export {};
+export * from "./chunked-decoder.ts";
+export * from "./connect-endpoint.ts";
+export * from "./forward-request.ts";
+export * from "./header-policy.ts";
+export * from "./preview-host.ts";
+export * from "./response-head.ts";
+export * from "./splice-sockets.ts";
+export * from "./upstream-connection.ts";
+export * from "./upstream-pool.ts";
