@@ -1,0 +1,96 @@
+import type { PackageManagerName } from "../ports.ts";
+
+export interface ManagerCommand {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Tried once, when the output of the first attempt says that lockfile and manifest disagree. */
+  readonly fallback: readonly string[] | null;
+}
+
+export interface CommandPlaces {
+  /** Folder that this manager keeps between installations, as the program sees it. */
+  readonly cache: string;
+  /** Import packages by copy: what runs afterwards must not share bytes with the store. */
+  readonly isolated: boolean;
+}
+
+/**
+ * How a manager installs without running anything of the project: no lifecycle scripts, no pnpmfile, no plugins, no
+ * program named by the project's settings. A preview wants to work: where manifest and lockfile disagree, the manifest wins.
+ */
+export function managerCommand(
+  manager: PackageManagerName,
+  generation: "classic" | "berry",
+  places: CommandPlaces,
+): ManagerCommand {
+  switch (manager) {
+    case "pnpm":
+      return {
+        args: [
+          "install",
+          "--ignore-scripts",
+          // `.pnpmfile.cjs` runs even with scripts off. (None is copied either.)
+          "--ignore-pnpmfile",
+          "--no-frozen-lockfile",
+          "--prefer-frozen-lockfile",
+          // Versions in a lockfile are the project's choice already made; checking their age asks the registry for each.
+          "--trust-lockfile",
+          "--store-dir",
+          `${places.cache}/store`,
+          "--reporter",
+          "append-only",
+          ...(places.isolated ? ["--package-import-method", "copy"] : []),
+        ],
+        env: { XDG_CACHE_HOME: `${places.cache}/cache`, pnpm_config_update_notifier: "false" },
+        fallback: null,
+      };
+    case "npm": {
+      const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress"];
+      const rest = [...flags, "--cache", `${places.cache}/cache`, "--no-engine-strict"];
+      return { args: ["ci", ...rest], env: {}, fallback: ["install", ...rest] };
+    }
+    case "yarn":
+      return generation === "classic"
+        ? {
+            args: [
+              "install",
+              "--ignore-scripts",
+              "--ignore-engines",
+              "--non-interactive",
+              "--no-progress",
+              "--no-default-rc",
+              "--cache-folder",
+              `${places.cache}/cache`,
+            ],
+            env: {},
+            fallback: null,
+          }
+        : {
+            args: ["install"],
+            env: {
+              YARN_ENABLE_SCRIPTS: "0",
+              YARN_IGNORE_PATH: "1",
+              YARN_NODE_LINKER: "node-modules",
+              YARN_ENABLE_IMMUTABLE_INSTALLS: "0",
+              YARN_ENABLE_HARDENED_MODE: "0",
+              YARN_ENABLE_CONSTRAINTS_CHECKS: "0",
+              YARN_ENABLE_TELEMETRY: "0",
+              YARN_ENABLE_PROGRESS_BARS: "0",
+              YARN_ENABLE_GLOBAL_CACHE: "1",
+              YARN_GLOBAL_FOLDER: `${places.cache}/cache`,
+            },
+            fallback: null,
+          };
+    case "bun":
+      return {
+        args: ["install", "--ignore-scripts", "--no-progress"],
+        env: { BUN_INSTALL_CACHE_DIR: `${places.cache}/cache`, DO_NOT_TRACK: "1" },
+        fallback: null,
+      };
+  }
+}
+
+/** Whether the manager's output says that manifest and lockfile disagree. */
+export function lockfileDisagrees(lines: readonly string[]): boolean {
+  return lines.some((line) => /code EUSAGE|are in sync|Missing: .+ from lock file/.test(line));
+}
