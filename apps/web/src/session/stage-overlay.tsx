@@ -1,0 +1,119 @@
+import { type PreviewSessionHandle, phaseElapsedMs, useNow } from "@velocity/react";
+import type { ReactNode } from "react";
+import { Button } from "../components/button.tsx";
+import { ErrorCard } from "../components/error-card.tsx";
+import { formatDuration } from "../format-time.ts";
+import { PHASE_WORDS } from "./session-words.ts";
+
+/** What stands in front of the preview while it is not running. A stopped page shows through: it is still there. */
+export function StageOverlay(props: { readonly session: PreviewSessionHandle }) {
+  const { session } = props;
+  switch (session.status) {
+    case "loading":
+      return <Cover title="Looking for your session" busy />;
+    case "idle":
+      return (
+        <Cover title="Nothing is running yet">
+          <p>Press Start. The project gets a container of its own, and its dev server opens here.</p>
+        </Cover>
+      );
+    case "starting":
+      return <Starting session={session} />;
+    case "running":
+      return <Cover title="Opening the preview" busy />;
+    case "stopping":
+      return <Cover title="Stopping" busy seeThrough />;
+    case "stopped":
+      return (
+        <Cover title="Stopped, and kept as you left it" seeThrough>
+          <p>Files, processes and this page wait where they are.</p>
+          <Button look="solid" onClick={() => void session.start()}>
+            Continue
+          </Button>
+        </Cover>
+      );
+    case "ended":
+      return (
+        <Cover title="This session has ended">
+          <p>Its container is gone; the project and its files are not. Press Start for a new session.</p>
+        </Cover>
+      );
+    case "failed":
+      return (
+        <div
+          role="alert"
+          className="absolute inset-0 grid place-items-center overflow-auto bg-sunken p-4 text-ink"
+        >
+          {session.error === null ? null : (
+            <ErrorCard error={session.error}>
+              <Button look="solid" onClick={() => void session.start()}>
+                Try again
+              </Button>
+            </ErrorCard>
+          )}
+        </div>
+      );
+  }
+}
+
+function Starting(props: { readonly session: PreviewSessionHandle }) {
+  const { phases } = props.session;
+  const current = phases.findLast((one) => one.status === "running");
+  const now = useNow(current === undefined ? null : 100);
+  const elapsed = current === undefined ? null : phaseElapsedMs(current, now);
+  return (
+    <Cover title={current === undefined ? "Starting" : PHASE_WORDS[current.phase].doing} busy seeThrough>
+      <p className="font-mono text-sm tabular-nums" aria-hidden="true">
+        {elapsed === null ? "\u00a0" : formatDuration(elapsed)}
+      </p>
+      {current?.phase === "dependencies" && elapsed !== null && elapsed > 4_000 && (
+        <p>The first install of a project takes a while. The next start has it already.</p>
+      )}
+    </Cover>
+  );
+}
+
+interface CoverProps {
+  readonly title: string;
+  readonly busy?: boolean;
+  readonly seeThrough?: boolean;
+  readonly children?: ReactNode;
+}
+
+function Cover({ title, busy = false, seeThrough = false, children }: CoverProps) {
+  return (
+    <div
+      className={`absolute inset-0 grid place-content-center justify-items-center gap-3 p-6 text-center text-ink ${seeThrough ? "bg-sunken/85 backdrop-blur-[2px]" : "bg-sunken"}`}
+    >
+      <Strokes busy={busy} />
+      <p className="display text-lg sm:text-xl" role="status">
+        {title}
+      </p>
+      <div className="grid max-w-sm justify-items-center gap-4 text-sm text-muted">{children}</div>
+    </div>
+  );
+}
+
+/** The mark's three strokes; they breathe one after the other while something is under way. */
+function Strokes(props: { readonly busy: boolean }) {
+  const strokes = ["M8 8l8 20", "M20 8l8 20", "M32 8l5.2 13"];
+  return (
+    <svg
+      viewBox="0 0 46 36"
+      className="mb-1 h-9"
+      fill="none"
+      strokeWidth="3.4"
+      strokeLinecap="round"
+      aria-hidden="true"
+    >
+      {strokes.map((path, index) => (
+        <path
+          key={path}
+          d={path}
+          className={props.busy ? "animate-breathe stroke-accent" : "stroke-line"}
+          style={{ animationDelay: `${index * 0.25}s` }}
+        />
+      ))}
+    </svg>
+  );
+}

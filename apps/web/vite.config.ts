@@ -1,0 +1,3 @@
+import { webViteConfig } from "./node/vite-config.ts";
+
+export default webViteConfig();
