@@ -70,7 +70,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
           }),
   });
   socket.watch();
-  if (config.run !== null) await server.start(config.run, early ?? undefined);
+  if (config.run === null) events.server("idle", null, null);
+  else await server.start(config.run, early ?? undefined);
   const context: ControlContext = {
     identity: config.identity,
     workspace: config.workspace,

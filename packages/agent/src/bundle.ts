@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,6 +30,12 @@ export async function bundleAgent(options: BundleOptions): Promise<{ dir: string
   return { dir };
 }
 
+/**
+ * `agent.mjs` stands alone: each further file that it would have to open is a part of a millisecond before the dev server
+ * starts. What it loads afterwards is built as parts that share their code.
+ */
+const LATER = { agent: "agent.ts", forwarder: "egress/forwarder.ts", "run-command": "egress/run-command.ts" };
+
 async function build(source: string, outdir: string): Promise<void> {
   const { build: bundle } = await import("esbuild");
   const common = {
@@ -39,16 +45,33 @@ async function build(source: string, outdir: string): Promise<void> {
     minify: true,
     legalComments: "none",
   } as const;
+  const later = Object.entries(LATER).map(([name, file]) => [`later-${name}`, file] as const);
   await mkdir(outdir, { recursive: true });
   await Promise.all([
     bundle({
       ...common,
-      entryPoints: { agent: join(source, "main.ts") },
+      entryPoints: [join(source, "main.ts")],
+      outfile: join(outdir, "agent.mjs"),
+      format: "esm",
+      plugins: [
+        {
+          name: "later",
+          setup: (build) =>
+            build.onResolve({ filter: /^\./ }, ({ path, kind }) => {
+              const name = later.find(([, file]) => path === `./${file}`)?.[0];
+              return kind === "dynamic-import" && name ? { path: `./${name}.mjs`, external: true } : null;
+            }),
+        },
+      ],
+    }),
+    bundle({
+      ...common,
+      entryPoints: Object.fromEntries(later.map(([name, file]) => [name, join(source, file)])),
       outdir,
       format: "esm",
       splitting: true,
       outExtension: { ".js": ".mjs" },
-      chunkNames: "[name]-[hash]",
+      chunkNames: "part-[hash]",
     }),
     bundle({
       ...common,
@@ -57,13 +80,12 @@ async function build(source: string, outdir: string): Promise<void> {
       format: "cjs",
     }),
   ]);
-  await writeFile(join(outdir, "package.json"), '{"type":"module"}\n');
 }
 
 /** Every source that can end up in the bundle, and the versions of what is not ours. */
 async function inputHash(source: string): Promise<string> {
   const hash = createHash("sha256");
-  const folders = [source, packageSource("@velocity/contract"), packageSource("@velocity/edge")];
+  const folders = [source, packageSource("@velocity/contract")];
   const files = (await Promise.all(folders.map(sourcesOf))).flat().sort();
   const contents = await Promise.all(files.map((file) => readFile(file)));
   for (const [index, file] of files.entries()) {
@@ -80,10 +102,13 @@ function packageSource(name: string): string {
   return dirname(fileURLToPath(import.meta.resolve(name)));
 }
 
+/** Runs in the server or in tests, never in a container. */
+const OUTSIDE = /^(client|test)\//;
+
 async function sourcesOf(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   return names
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !OUTSIDE.test(name))
     .map((name) => join(folder, name));
 }
 

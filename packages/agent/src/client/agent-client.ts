@@ -78,9 +78,16 @@ export function createAgentClient(options: AgentClientOptions = {}): AgentClient
     schema: T,
   ): Promise<z.output<T>> {
     const timeoutMs = call.timeoutMs ?? quickMs;
-    // The body may trickle for ever: the whole answer has the same time as its beginning.
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs * 2)]);
-    const body = await readAll(await callAgent(at, { ...call, signal, timeoutMs }), MAX_ANSWER_BYTES);
+    // The body may trickle for ever: the whole answer has its limit too.
+    const limit = AbortSignal.timeout(timeoutMs * 2);
+    const signal = AbortSignal.any([call.signal, limit]);
+    let body: Buffer;
+    try {
+      body = await readAll(await callAgent(at, { ...call, signal, timeoutMs }), MAX_ANSWER_BYTES);
+    } catch (error) {
+      if (call.signal.aborted) throw call.signal.reason;
+      throw limit.aborted ? tooSlow() : error;
+    }
     return parseAnswer(schema, body);
   }
 
@@ -177,6 +184,10 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
 
 function filePath(path: string): string {
   return `/files/${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+function tooSlow(): VelocityError {
+  return new VelocityError("upstream_timeout", "The container's agent did not answer in time.");
 }
 
 function lost(): VelocityError {
