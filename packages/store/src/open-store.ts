@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import type { Log, Store } from "@velocity/core";
+import { type Kysely, sql } from "kysely";
+import { containerStore } from "./containers/container-store.ts";
+import { checkDataFormat } from "./data-dir/check-format.ts";
+import { lockDataDir } from "./data-dir/lock-data-dir.ts";
+import { connectPglite } from "./database/connect-pglite.ts";
+import { connectPostgres } from "./database/connect-postgres.ts";
+import type { Tables } from "./database/tables.ts";
+import { eventStore } from "./events/event-store.ts";
+import { idempotencyStore } from "./idempotency/idempotency-store.ts";
+import { installationId } from "./installation-id.ts";
+import { type LeaseStore, leaseStore } from "./leases/lease-store.ts";
+import { type Pruned, prune } from "./maintenance/prune.ts";
+import { projectStore } from "./projects/project-store.ts";
+import { sessionStore } from "./sessions/session-store.ts";
+
+/** Folder of the embedded database inside the data folder. */
+const DATABASE_FOLDER = "database";
+
+export type StoreTarget = { readonly databaseUrl: string } | { readonly dataDir: string };
+
+/** The store, with what only the process that owns it needs. */
+export interface OwnedStore extends Store {
+  readonly leases: LeaseStore;
+  /** Deletes what nobody will ask for any more; bounded work, for any number of servers. */
+  prune(now: Date, eventRetentionMs?: number): Promise<Pruned>;
+}
+
+/**
+ * Opens PostgreSQL (`databaseUrl`) or the embedded database in a data folder, and brings the schema up to date.
+ * The embedded one is locked for this process until `close`.
+ *
+ * Throws `database_unavailable`, `data_dir_newer`, `data_dir_locked`, `data_dir_unusable`, `disk_full`.
+ */
+export async function openStore(target: StoreTarget, deps: { readonly log: Log }): Promise<OwnedStore> {
+  if ("databaseUrl" in target) {
+    const db = await connectPostgres(target.databaseUrl, deps.log);
+    return makeStore(db, () => db.destroy());
+  }
+  const directory = join(target.dataDir, DATABASE_FOLDER);
+  const lock = await lockDataDir(directory);
+  try {
+    await checkDataFormat(directory);
+    const db = await connectPglite(join(directory, "data"), deps.log);
+    return makeStore(db, async () => {
+      await db.destroy().finally(() => lock.release());
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function makeStore(db: Kysely<Tables>, close: () => Promise<void>): OwnedStore {
+  let closing: Promise<void> | null = null;
+  return {
+    sessions: sessionStore(db),
+    containers: containerStore(db),
+    projects: projectStore(db),
+    events: eventStore(db),
+    idempotency: idempotencyStore(db),
+    leases: leaseStore(db),
+    installId: () => installationId(db),
+    prune: (now, eventRetentionMs) => prune(db, now, eventRetentionMs),
+    ping: async (signal) => {
+      await sql`select 1`.execute(db, { signal });
+    },
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
