@@ -2,6 +2,9 @@ export { type ClosableWorkspace, createWorkspace, type WorkspaceOptions } from "
 export type { InstallPlatform } from "./install/dependency-key.ts";
 export type { InstallJob, InstallMount, InstallRunner } from "./install/install-runner.ts";
 export { createPlainRunner } from "./install/plain-runner.ts";
+export { createLinkedFiles } from "./linked/linked-files.ts";
 export type * from "./ports.ts";
+export { bundleStaticServer, STATIC_SERVER_FILE } from "./static-server/bundle-static-server.ts";
+export { createTemplateSource } from "./template-source.ts";
 export { createDirectoryTree } from "./tree/directory-tree.ts";
 export { createMemoryTree } from "./tree/memory-tree.ts";

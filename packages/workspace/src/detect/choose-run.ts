@@ -83,9 +83,13 @@ function hostEnv(previewDomain: string): Record<string, string> {
 }
 
 function overridden(facts: ProjectFacts, tool: Tool | null): Choice | null {
-  const { command, port } = facts.overrides;
+  const { command } = facts.overrides;
   if (command === undefined) return null;
-  return shellChoice(facts, command, tool, port);
+  const resolved = followScript(command, facts.manifest?.scripts ?? {});
+  const simple = parseSimpleCommand(resolved);
+  const known = simple === null ? null : knownTool(simple, tool);
+  if (simple !== null && known !== null) return toolChoice(facts, known, simple);
+  return shellChoice(facts, resolved, tool);
 }
 
 function scripted(facts: ProjectFacts, tool: Tool | null): Choice | null {
@@ -101,7 +105,7 @@ function scripted(facts: ProjectFacts, tool: Tool | null): Choice | null {
     if (simple !== null && servesBuild(simple, tool)) continue;
     return simple?.program === "node"
       ? nodeChoice(facts, simple.args, simple.env)
-      : shellChoice(facts, resolved, tool, undefined);
+      : shellChoice(facts, resolved, tool);
   }
   return null;
 }
@@ -126,12 +130,20 @@ function unscripted(facts: ProjectFacts, tool: Tool | null, settings: RunSetting
   const port = facts.overrides.port ?? STATIC_PORT;
   return {
     framework: "static",
-    command: ["node", settings.staticServerEntry, "--port", String(port), "--host", "127.0.0.1"],
+    command: ["node", settings.staticServerEntry, "--port", String(port), "--root", staticRoot(facts.files)],
     env: {},
     port,
     listen: "preload",
     tool: null,
   };
+}
+
+/** The topmost folder with an index page: sites often keep theirs in `public` or `docs`. */
+function staticRoot(files: ReadonlySet<string>): string {
+  const depth = (path: string) => path.split("/").length;
+  const pages = [...files].filter((path) => path === "index.html" || path.endsWith("/index.html"));
+  const top = pages.sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1))[0];
+  return top === undefined || top === "index.html" ? "." : top.slice(0, -"/index.html".length);
 }
 
 function toolChoice(facts: ProjectFacts, tool: Tool, simple: SimpleCommand): Choice {
@@ -140,7 +152,8 @@ function toolChoice(facts: ProjectFacts, tool: Tool, simple: SimpleCommand): Cho
   return {
     framework: tool.framework,
     command: facts.linked
-      ? ["/bin/sh", "-c", `${BIN_PATH}; exec ${tool.bin} "$@"`, tool.bin, ...args]
+      ? // By name: the agent's PATH has the `.bin` folders, and what lies there may be a link or a shell shim.
+        [tool.bin, ...args]
       : // Layers are installed with links instead of shell shims, so that Node itself can start what is there.
         ["node", `node_modules/.bin/${tool.bin}`, ...args],
     env: { PORT: String(port), ...tool.env, ...simple.env },
@@ -166,17 +179,11 @@ function nodeChoice(
   };
 }
 
-function shellChoice(
-  facts: ProjectFacts,
-  script: string,
-  tool: Tool | null,
-  explicitPort: number | undefined,
-): Choice {
-  const port =
-    explicitPort ?? facts.overrides.port ?? portOfScript(script) ?? tool?.defaultPort ?? GENERIC_PORT;
+function shellChoice(facts: ProjectFacts, script: string, tool: Tool | null): Choice {
+  const port = facts.overrides.port ?? portOfScript(script) ?? tool?.defaultPort ?? GENERIC_PORT;
   return {
     framework: tool?.framework ?? (FOREIGN.test(script) ? "custom" : "node"),
-    command: ["/bin/sh", "-c", `${BIN_PATH}; ${script}`],
+    command: ["/bin/sh", "-c", script],
     env: { PORT: String(port), HOST: "127.0.0.1", ...tool?.env },
     port,
     listen: FOREIGN.test(script) ? "bridge" : "preload",
@@ -184,20 +191,15 @@ function shellChoice(
   };
 }
 
-/** What `npm run` does to PATH: the binaries of this folder and of every folder above it. */
-// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own expansion
-const BIN_PATH =
-  'd=$PWD; p=; while :; do p="$p${d%/}/node_modules/.bin:"; [ "$d" = / ] || [ -z "$d" ] && break; d=${d%/*}; done; PATH="$p$PATH"; export PATH';
-
 /** `dev: npm run dev:web` is what `dev:web` says; at most a few steps, since scripts can call in circles. */
 function followScript(script: string, scripts: Readonly<Record<string, string>>): string {
   let current = script;
   for (let step = 0; step < 5; step++) {
     const simple = parseSimpleCommand(current);
-    const name = simple === null || Object.keys(simple.env).length > 0 ? null : delegatedScript(simple);
-    const next = name === null ? undefined : scripts[name];
-    if (next === undefined) return current;
-    current = next;
+    const delegated = simple === null || Object.keys(simple.env).length > 0 ? null : delegatedScript(simple);
+    const next = delegated === null ? undefined : scripts[delegated.name];
+    if (delegated === null || next === undefined) return current;
+    current = [next, ...delegated.extra].join(" ");
   }
   return current;
 }

@@ -26,16 +26,24 @@ export function parseSimpleCommand(script: string): SimpleCommand | null {
   return { env, program, args: words.slice(index + 1) };
 }
 
-/** The script that `npm run x` and its like would run; null where the command is something else. */
-export function delegatedScript(command: SimpleCommand): string | null {
+/** The script that `npm run x -- --flag` and its like would run; null where the command is something else. */
+export function delegatedScript(
+  command: SimpleCommand,
+): { readonly name: string; readonly extra: readonly string[] } | null {
   if (!["npm", "pnpm", "yarn", "bun"].includes(command.program)) return null;
-  const words = command.args.filter((word) => !word.startsWith("-"));
-  if (words.length !== command.args.length) return null;
+  const dashes = command.args.indexOf("--");
+  const words = dashes < 0 ? command.args : command.args.slice(0, dashes);
+  const extra = dashes < 0 ? [] : command.args.slice(dashes + 1);
+  // Words with spaces in them would need their quotes again.
+  if ([...words, ...extra].some((word) => /\s/.test(word)) || words.some((word) => word.startsWith("-")))
+    return null;
   const [first, second] = words;
-  if (first === "run" || first === "run-script") return words.length === 2 ? (second ?? null) : null;
+  if (first === "run" || first === "run-script")
+    return words.length === 2 && second !== undefined ? { name: second, extra } : null;
   if (words.length !== 1 || first === undefined) return null;
   // `npm start` is a script, `npm install` is not; pnpm and yarn run a script by its bare name.
-  return first === "start" || command.program === "pnpm" || command.program === "yarn" ? first : null;
+  const bare = first === "start" || command.program === "pnpm" || command.program === "yarn";
+  return bare ? { name: first, extra } : null;
 }
 
 /** Splits like a POSIX shell would, or gives null where a shell would do more than split. */
