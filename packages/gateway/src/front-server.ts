@@ -56,8 +56,10 @@ export function createFrontServer(options: FrontServerOptions): FrontServer {
     const facts = requestFacts(req);
     const check = checkRequest(requestLine(req), facts, limits);
     queue.add(req.socket, res, () => {
-      if (check.kind === "refused") refuse(gateway, req, res, facts, check);
-      else if (reachesFallback(options, facts.host)) {
+      if (check.kind === "refused") {
+        queue.end(req.socket);
+        refuse(gateway, req, res, facts, check);
+      } else if (reachesFallback(options, facts.host)) {
         if (req.url !== check.target) req.url = check.target;
         options.fallback.request(req, res);
       } else {

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 
 interface Line {
   busy: boolean;
+  ended: boolean;
   readonly waiting: (() => void)[];
 }
 
@@ -22,14 +23,23 @@ export class RequestQueue {
     return this.#lines.get(socket)?.busy === true;
   }
 
+  /** Nothing behind the current request is served any more: where it ended cannot be trusted. */
+  end(socket: Socket): void {
+    const line = this.#lines.get(socket);
+    if (line === undefined) return;
+    line.ended = true;
+    line.waiting.length = 0;
+  }
+
   /** Runs `serve` once the connection's earlier responses are over. */
   add(socket: Socket, res: ServerResponse, serve: () => void): void {
     let line = this.#lines.get(socket);
     if (line === undefined) {
-      line = { busy: false, waiting: [] };
+      line = { busy: false, ended: false, waiting: [] };
       this.#lines.set(socket, line);
     }
     const own = line;
+    if (own.ended) return;
     res.once("close", () => this.#next(socket, own));
     if (!own.busy) {
       own.busy = true;
