@@ -1,6 +1,9 @@
+export { createCore } from "./create-core.ts";
+export * from "./deps.ts";
 export type * from "./ports/agent.ts";
 export * from "./ports/clock.ts";
 export type * from "./ports/driver.ts";
+export type * from "./ports/linked-files.ts";
 export * from "./ports/log.ts";
 export type * from "./ports/routing.ts";
 export type * from "./ports/store.ts";

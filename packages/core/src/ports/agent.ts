@@ -7,6 +7,7 @@ import type {
   Endpoint,
   Exec,
   ExecResult,
+  FileContent,
   Identity,
 } from "@velocity/contract";
 
@@ -20,6 +21,11 @@ export interface AgentPort {
     change: ApplyFiles,
     signal: AbortSignal,
   ): Promise<{ written: number; deleted: number }>;
+  /**
+   * One file of the workspace (`GET /files/<path>`), base64 where it is not UTF-8; null: there is none. Without this
+   * method, edits made inside a container do not come back to the project.
+   */
+  readFile?(at: Endpoint, path: string, signal: AbortSignal): Promise<FileContent | null>;
   restart(at: Endpoint, signal: AbortSignal): Promise<void>;
   exec(at: Endpoint, command: Exec, signal: AbortSignal): Promise<ExecResult>;
   /**

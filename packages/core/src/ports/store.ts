@@ -123,6 +123,11 @@ export interface ProjectStore {
     id: ProjectId,
     path: string,
   ): Promise<readonly { version: number; deleted: boolean; size: number; at: Date }[]>;
+  /** What differs between that version and now; paths that came and went again may be among the deletes. */
+  changesSince?(
+    id: ProjectId,
+    version: number,
+  ): Promise<{ readonly files: readonly FileContent[]; readonly deletes: readonly string[] }>;
   /** All or nothing. `conflict`: one of these paths changed after `baseVersion`. */
   apply(
     id: ProjectId,

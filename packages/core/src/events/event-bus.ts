@@ -1,0 +1,185 @@
+import type { EventType, LogLine, SessionEvent, SessionId } from "@velocity/contract";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { EventStore } from "../ports/store.ts";
+import { Subscriber } from "./subscriber.ts";
+
+const RING_EVENTS = 300;
+const RING_LINES = 1_000;
+const MAX_CHANNELS = 1_000;
+const PAGE = 500;
+
+interface Channel {
+  /** Events of every kind but `log`, oldest first. */
+  events: SessionEvent[];
+  lines: SessionEvent[];
+  /** Id of the last stored event seen; null: none read yet. */
+  stored: string | null;
+  /** Grows with every event, over restarts too: it begins at the time in milliseconds. */
+  tick: number;
+  readonly subscribers: Set<Subscriber>;
+  /** Keeps reads of the store in order with what is emitted meanwhile. */
+  queue: Promise<void>;
+}
+
+/**
+ * Events of sessions. State changes (and what is emitted as lasting) live in the store; phases, logs and file changes
+ * only in a bounded ring. The id of a stored event is the store's; a ring-only one is `<last stored>.<tick>`.
+ */
+export class EventBus {
+  readonly #store: EventStore;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #channels = new Map<SessionId, Channel>();
+
+  constructor(store: EventStore, clock: Clock, log: Log) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  emit(sessionId: SessionId, type: EventType, data: Record<string, unknown>): void {
+    const channel = this.#channel(sessionId);
+    const at = this.#clock.now().toISOString();
+    this.#enqueue(channel, async () => {
+      this.#push(channel, { id: `${channel.stored ?? ""}.${this.#tick(channel)}`, type, at, data });
+    });
+  }
+
+  line(sessionId: SessionId, line: LogLine): void {
+    this.emit(sessionId, "log", { ...line });
+  }
+
+  /** Stored as well, so that it is seen after a restart. */
+  lasting(sessionId: SessionId, type: EventType, data: Record<string, unknown>): void {
+    const channel = this.#channel(sessionId);
+    const at = this.#clock.now().toISOString();
+    this.#enqueue(channel, async () => {
+      const event = await this.#store.append(sessionId, { type, at, data });
+      if (channel.subscribers.size > 0) await this.#pull(sessionId, channel);
+      else if (channel.stored !== null) this.#push(channel, event);
+    });
+  }
+
+  /** The store has new events of this session, written with a transition. Read at once only where someone listens. */
+  changed(sessionId: SessionId): void {
+    const channel = this.#channels.get(sessionId);
+    if (channel === undefined || channel.subscribers.size === 0) return;
+    this.#enqueue(channel, () => this.#pull(sessionId, channel));
+  }
+
+  /** Log lines still held, oldest first. */
+  lines(sessionId: SessionId): readonly SessionEvent[] {
+    return this.#channels.get(sessionId)?.lines ?? [];
+  }
+
+  /** The backlog after `afterId`, then live until the signal; ends by itself for a reader that falls far behind. */
+  async subscribe(
+    sessionId: SessionId,
+    afterId: string | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<SessionEvent>> {
+    const channel = this.#channel(sessionId);
+    const subscriber = new Subscriber(signal, () => channel.subscribers.delete(subscriber));
+    await this.#enqueue(channel, async () => {
+      await this.#pull(sessionId, channel);
+      for (const event of await this.#backlog(sessionId, channel, afterId)) subscriber.push(event);
+      if (!signal.aborted) channel.subscribers.add(subscriber);
+    });
+    return subscriber;
+  }
+
+  close(): void {
+    for (const channel of this.#channels.values()) {
+      for (const subscriber of channel.subscribers) subscriber.end();
+    }
+    this.#channels.clear();
+  }
+
+  async #backlog(
+    sessionId: SessionId,
+    channel: Channel,
+    afterId: string | null,
+  ): Promise<readonly SessionEvent[]> {
+    const held = [...channel.events, ...channel.lines].toSorted((a, b) =>
+      a.at < b.at ? -1 : a.at > b.at ? 1 : 0,
+    );
+    if (afterId === null) return held;
+    const index = held.findIndex((event) => event.id === afterId);
+    if (index >= 0) return held.slice(index + 1);
+    const [storedId, tick] = splitId(afterId);
+    const known = new Set(held.map((event) => event.id));
+    const stored = await this.#store.after(sessionId, storedId, PAGE);
+    const fresh = held.filter((event) => {
+      const [, ownTick] = splitId(event.id);
+      return ownTick !== null && (tick === null || ownTick > tick);
+    });
+    const wanted = new Set([...stored.map((event) => event.id), ...fresh.map((event) => event.id)]);
+    return [
+      ...stored.filter((event) => !known.has(event.id)),
+      ...held.filter((event) => wanted.has(event.id)),
+    ];
+  }
+
+  async #pull(sessionId: SessionId, channel: Channel): Promise<void> {
+    for (;;) {
+      const page = await this.#store.after(sessionId, channel.stored, PAGE);
+      for (const event of page) {
+        channel.stored = event.id;
+        this.#push(channel, event);
+      }
+      if (page.length < PAGE) return;
+    }
+  }
+
+  #push(channel: Channel, event: SessionEvent): void {
+    const ring = event.type === "log" ? channel.lines : channel.events;
+    ring.push(event);
+    if (ring.length > (event.type === "log" ? RING_LINES : RING_EVENTS)) ring.shift();
+    for (const subscriber of channel.subscribers) subscriber.push(event);
+  }
+
+  #tick(channel: Channel): number {
+    channel.tick = Math.max(channel.tick + 1, this.#clock.now().getTime());
+    return channel.tick;
+  }
+
+  #enqueue(channel: Channel, work: () => Promise<void>): Promise<void> {
+    const done = channel.queue.then(work);
+    channel.queue = done.catch((error) => {
+      this.#log.warn({ err: error }, "an event could not be read or written");
+    });
+    return done.catch(() => {});
+  }
+
+  #channel(sessionId: SessionId): Channel {
+    const known = this.#channels.get(sessionId);
+    if (known !== undefined) return known;
+    if (this.#channels.size >= MAX_CHANNELS) this.#evict();
+    const channel: Channel = {
+      events: [],
+      lines: [],
+      stored: null,
+      tick: 0,
+      subscribers: new Set(),
+      queue: Promise.resolve(),
+    };
+    this.#channels.set(sessionId, channel);
+    return channel;
+  }
+
+  #evict(): void {
+    for (const [id, channel] of this.#channels) {
+      if (channel.subscribers.size > 0) continue;
+      this.#channels.delete(id);
+      return;
+    }
+  }
+}
+
+function splitId(id: string): [stored: string | null, tick: number | null] {
+  const dot = id.lastIndexOf(".");
+  if (dot < 0) return [id, null];
+  const tick = Number(id.slice(dot + 1));
+  return [dot === 0 ? null : id.slice(0, dot), Number.isFinite(tick) ? tick : null];
+}
