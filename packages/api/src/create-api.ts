@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { VelocityError } from "@velocity/contract";
+import type { Context } from "hono";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { openApiDocument } from "./docs/openapi-document.ts";
 import { registerDocs } from "./docs/register-docs.ts";
@@ -12,7 +13,7 @@ import { requestBody } from "./http/request-body.ts";
 import { requestLog } from "./http/request-log.ts";
 import { toVelocityError } from "./http/to-velocity-error.ts";
 import { validationHook } from "./http/validation-hook.ts";
-import { webFallback } from "./http/web-fallback.ts";
+import { requireMethod, webFallback } from "./http/web-fallback.ts";
 import { idempotency } from "./idempotency/idempotency.ts";
 import { ROUTES } from "./routes/register-routes.ts";
 import type { ApiApp, RouteDeps } from "./routes/route-deps.ts";
@@ -63,12 +64,14 @@ export function createApp(deps: RouteDeps): ApiApp {
     return allowed.methods(path);
   };
 
-  app.onError((thrown, c) => {
-    const error = toVelocityError(thrown);
+  const refuse = (thrown: unknown, c: Context<ApiEnv>) => {
     c.set("failure", thrown);
-    return problemResponse(error, { path: c.req.path, requestId: c.get("requestId") });
-  });
-  app.notFound(webFallback({ ...deps, allow }));
+    return problemResponse(toVelocityError(thrown), { path: c.req.path, requestId: c.get("requestId") });
+  };
+  app.onError(refuse);
+  const fallback = webFallback({ ...deps, allow });
+  // Caught here: with a single middleware, Hono lets what notFound throws pass by that middleware.
+  app.notFound((c) => fallback(c).catch((thrown: unknown) => refuse(thrown, c)));
 
   app.use("*", requestLog(deps));
   app.use("/api/*", apiGuard(deps.config));
@@ -83,6 +86,10 @@ export function createApp(deps: RouteDeps): ApiApp {
     await next();
   });
   app.use("/api/*", authentication(deps.authenticator));
+  app.use("/api/*", async (c, next) => {
+    requireMethod(c.req.method, allow(c.req.path));
+    await next();
+  });
   app.use("/api/*", requestBody());
   app.use("/api/*", idempotency({ store: deps.idempotency, clock: deps.clock }));
 

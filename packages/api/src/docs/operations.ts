@@ -40,3 +40,15 @@ export function contentOf(part: unknown): readonly (readonly [string, unknown])[
     typeof media === "object" && media !== null && "schema" in media ? media.schema : undefined,
   ]);
 }
+
+/** What an answer says about itself. */
+export function descriptionOf(answer: unknown): string {
+  return typeof answer === "object" && answer !== null && "description" in answer
+    ? String(answer.description)
+    : "";
+}
+
+/** The error codes that a problem answer names in its description. */
+export function codesOf(answer: unknown): readonly string[] {
+  return [...descriptionOf(answer).matchAll(/`(\w+)`: /g)].map((match) => match[1] ?? "");
+}

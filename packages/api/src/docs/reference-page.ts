@@ -1,5 +1,12 @@
 import type { OpenApiDocument } from "./openapi-document.ts";
-import { contentOf, type OperationEntry, operationsOf, parametersOf } from "./operations.ts";
+import {
+  codesOf,
+  contentOf,
+  descriptionOf,
+  type OperationEntry,
+  operationsOf,
+  parametersOf,
+} from "./operations.ts";
 import { escapeHtml, inlineMarkdown, pageLayout } from "./page-layout.ts";
 import { schemaText } from "./schema-text.ts";
 
@@ -40,22 +47,28 @@ function operationHtml({ method, path, operation }: OperationEntry): string {
   const body = contentOf(operation.requestBody).map(
     ([type, schema]) => `<p>Body <code>${type}</code></p>${pre(schema)}`,
   );
-  const answers = Object.entries(operation.responses ?? {}).map(([status, answer]: [string, unknown]) => {
-    const content = contentOf(answer).map(
+  const answers: string[] = [];
+  const errors: string[] = [];
+  for (const [status, answer] of Object.entries<unknown>(operation.responses ?? {})) {
+    const content = contentOf(answer);
+    if (content.some(([type]) => type === "application/problem+json")) {
+      errors.push(...codesOf(answer).map((code) => `<a href="/docs/errors#${code}">${code}</a> ${status}`));
+      continue;
+    }
+    const shown = content.map(
       ([type, schema]) => `<code>${type}</code> <code>${escapeHtml(schemaText(schema))}</code>`,
     );
-    const description =
-      typeof answer === "object" && answer !== null && "description" in answer
-        ? String(answer.description)
-        : "";
-    return `<tr><td>${status}</td><td>${inlineMarkdown(description)}</td><td>${content.join("<br>")}</td></tr>`;
-  });
+    answers.push(
+      `<tr><td>${status}</td><td>${inlineMarkdown(descriptionOf(answer))}</td><td>${shown.join("<br>")}</td></tr>`,
+    );
+  }
   return `<details id="${operation.operationId ?? ""}"><summary><b>${method}</b> <code>${escapeHtml(path)}</code>
 ${escapeHtml(operation.summary ?? "")}</summary>
 <p>${inlineMarkdown(operation.description ?? "")}</p>
 ${parameters.length > 0 ? `<table><tbody>${parameters.join("")}</tbody></table>` : ""}
 ${body.join("\n")}
-<table><tbody>${answers.join("")}</tbody></table></details>`;
+<table><tbody>${answers.join("")}</tbody></table>
+${errors.length > 0 ? `<p class="mute">Errors: ${errors.join(" · ")}</p>` : ""}</details>`;
 }
 
 function pre(schema: unknown): string {

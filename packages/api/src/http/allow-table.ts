@@ -10,16 +10,19 @@ export interface AllowTable {
 export function allowTable(
   routes: readonly { readonly method: string; readonly path: string }[],
 ): AllowTable {
-  const router = new TrieRouter<string>();
+  const router = new TrieRouter<{ readonly method: string; readonly path: string }>();
   const known = new Set<string>();
   for (const { method, path } of routes) {
     if (method === "ALL" || known.has(`${method} ${path}`)) continue;
     known.add(`${method} ${path}`);
-    router.add("ANY", path, method);
+    router.add("ANY", path, { method, path });
   }
   return {
     methods(path) {
-      const found = new Set(router.match("ANY", path)[0].map(([method]) => method));
+      const matches = router.match("ANY", path)[0].map(([route]) => route);
+      // `/api/sessions/start` is never the session "start".
+      const literal = matches.filter((route) => route.path === path);
+      const found = new Set((literal.length > 0 ? literal : matches).map((route) => route.method));
       if (found.size === 0) return [];
       if (found.has("GET")) found.add("HEAD");
       found.add("OPTIONS");

@@ -15,17 +15,10 @@ export interface WebFallbackDeps {
 export function webFallback(deps: WebFallbackDeps) {
   return async (c: Context<ApiEnv>): Promise<Response> => {
     const { path, method } = c.req;
-    const methods = deps.allow(path);
-    if (methods.length > 0)
-      throw new VelocityError("method_not_allowed", `${path} answers ${methods.join(", ")}.`, {
-        context: { allow: methods.join(", ") },
-      });
+    requireMethod(method, deps.allow(path));
     if (OWN_PATHS.test(path) || deps.web === undefined)
       throw new VelocityError("not_found", "There is nothing at this address.");
-    if (method !== "GET" && method !== "HEAD")
-      throw new VelocityError("method_not_allowed", "Pages answer GET and HEAD.", {
-        context: { allow: "GET, HEAD" },
-      });
+    requireMethod(method, ["GET", "HEAD"]);
     const redirect = pageRedirect(
       {
         url: new URL(c.req.url),
@@ -39,6 +32,13 @@ export function webFallback(deps: WebFallbackDeps) {
     if (page === null) throw new VelocityError("not_found", "There is no such page.");
     return page;
   };
+}
+
+/** Throws `method_not_allowed` where the path answers to others only; a path that answers to none is left alone. */
+export function requireMethod(method: string, allowed: readonly string[]): void {
+  if (allowed.length === 0 || allowed.includes(method)) return;
+  const allow = allowed.join(", ");
+  throw new VelocityError("method_not_allowed", `This address answers ${allow}.`, { context: { allow } });
 }
 
 /**

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
+  type Exec,
+  type ExecResult,
   type HistoryEntry,
   type LogLine,
   type SessionEvent,
@@ -139,7 +141,7 @@ export class MemorySessions implements SessionService {
     })();
   }
 
-  async exec(caller: Caller, id: SessionId) {
+  async exec(caller: Caller, id: SessionId, _command: Exec, _signal: AbortSignal): Promise<ExecResult> {
     await this.get(caller, id);
     return this.execResult;
   }

@@ -59,7 +59,7 @@ export const registerSessionEvents: RegisterRoute = (app, { sessions, streams, c
 
 function resumePoint(lastEventId: string | undefined): string | null {
   if (lastEventId === undefined || lastEventId === "") return null;
-  if (!/^[\w-]{1,64}$/.test(lastEventId))
+  if (!/^[\w.:~-]{1,128}$/.test(lastEventId))
     throw new VelocityError("bad_request", "Last-Event-ID is not the id of an event.");
   return lastEventId;
 }
