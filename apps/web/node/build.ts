@@ -6,7 +6,7 @@ import { VelocityError } from "@velocity/contract/errors";
 import { sourceHash } from "./source-hash.ts";
 
 export interface BuildWebOptions {
-  /** Where builds are kept, one folder per content hash; made when missing. */
+  /** Builds are kept in `web/<content hash>` below it; made when missing. */
   readonly cacheDir: string;
   readonly signal?: AbortSignal;
   /** Told once when there is really something to build. */
@@ -25,12 +25,13 @@ const MAX_OUTPUT_CHARS = 20_000;
  */
 export async function buildWeb(options: BuildWebOptions): Promise<{ readonly dir: string }> {
   const hash = await sourceHash();
-  const dir = join(options.cacheDir, hash);
+  const cacheDir = join(options.cacheDir, "web");
+  const dir = join(cacheDir, hash);
   if (await exists(join(dir, "index.html"))) return { dir };
   options.onBuild?.();
-  await mkdir(options.cacheDir, { recursive: true });
-  await dropOld(options.cacheDir, hash);
-  const building = join(options.cacheDir, `.building-${process.pid}-${crypto.randomUUID()}`);
+  await mkdir(cacheDir, { recursive: true });
+  await dropOld(cacheDir, hash);
+  const building = join(cacheDir, `.building-${process.pid}-${crypto.randomUUID()}`);
   try {
     await runVite(building, options.signal);
     await rename(building, dir).catch(async (error: unknown) => {

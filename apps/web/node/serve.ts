@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative, sep } from "node:path";
 import { matchRoute } from "../src/routes.ts";
 
 export interface ServeWebOptions {
-  /** Where previews live, as CSP sources: `http://*.velocity.localhost:4400`. */
-  readonly frameSources: readonly string[];
+  /** Previews live one label below: `velocity.localhost`. */
+  readonly previewDomain: string;
+  /** Where this server listens. */
+  readonly port: number;
+  /** What people type, where a proxy stands in front: previews then have its scheme and port. */
+  readonly publicUrl?: string;
 }
 
 /** Answers GET and HEAD for the pages and their assets; 404 for anything else, 405 for other methods. */
@@ -35,11 +39,11 @@ interface Asset {
  * be talked into leaving its folder.
  * @throws Error when the folder has no `index.html`
  */
-export async function serveWeb(dir: string, options: ServeWebOptions): Promise<WebHandler> {
-  const assets = await readAssets(dir);
+export function serveWeb(dir: string, options: ServeWebOptions): WebHandler {
+  const assets = readAssets(dir);
   const index = assets.get("/index.html");
   if (index === undefined) throw new Error("the web build has no index.html");
-  const pageHeaders = { ...SECURITY, "content-security-policy": contentSecurityPolicy(options.frameSources) };
+  const pageHeaders = { ...SECURITY, "content-security-policy": contentSecurityPolicy(options) };
 
   return (request) => {
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -66,17 +70,19 @@ const SECURITY = {
 };
 
 /** Our pages run only our own files; frames are previews and nothing else; nobody frames us. */
-export function contentSecurityPolicy(frameSources: readonly string[]): string {
+export function contentSecurityPolicy(options: ServeWebOptions): string {
+  const frames = new Set([`http://*.${options.previewDomain}:${options.port}`]);
+  if (options.publicUrl !== undefined) {
+    const { protocol, port } = new URL(options.publicUrl);
+    frames.add(`${protocol}//*.${options.previewDomain}${port === "" ? "" : `:${port}`}`);
+  }
   return [
     "default-src 'self'",
     "base-uri 'none'",
     "object-src 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
-    "connect-src 'self'",
-    "img-src 'self' data:",
-    "style-src 'self'",
-    `frame-src ${frameSources.join(" ") || "'none'"}`,
+    `frame-src ${[...frames].join(" ")}`,
   ].join("; ");
 }
 
@@ -113,24 +119,20 @@ function wantsPage(request: Request, pathname: string): boolean {
   return wantsHtml && !pathname.startsWith("/assets/") && !pathname.startsWith("/api/");
 }
 
-async function readAssets(dir: string): Promise<ReadonlyMap<string, Asset>> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const read = entries
-    .filter((entry) => entry.isFile())
-    .map(async (entry): Promise<[string, Asset]> => {
-      const path = join(entry.parentPath, entry.name);
-      const name = `/${relative(dir, path).split(sep).join("/")}`;
-      const body = new Uint8Array(await readFile(path));
-      return [
-        name,
-        {
-          body,
-          type: TYPES[extname(path)] ?? "application/octet-stream",
-          etag: `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`,
-          // Vite puts everything it names by content hash there.
-          immutable: name.startsWith("/assets/"),
-        },
-      ];
+function readAssets(dir: string): ReadonlyMap<string, Asset> {
+  const assets = new Map<string, Asset>();
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const name = `/${relative(dir, path).split(sep).join("/")}`;
+    const body = new Uint8Array(readFileSync(path));
+    assets.set(name, {
+      body,
+      type: TYPES[extname(path)] ?? "application/octet-stream",
+      etag: `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`,
+      // Vite puts everything it names by content hash there.
+      immutable: name.startsWith("/assets/"),
     });
-  return new Map(await Promise.all(read));
+  }
+  return assets;
 }

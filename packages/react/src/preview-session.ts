@@ -63,6 +63,8 @@ export class PreviewSession {
   #closing: ReturnType<typeof setTimeout> | null = null;
   #stream: { readonly id: string; readonly abort: AbortController } | null = null;
   #poll: ReturnType<typeof setTimeout> | null = null;
+  /** Grows with every answer to an action, so that a look from before it cannot overwrite what it brought. */
+  #actions = 0;
   #refreshing = false;
   #refreshAgain = false;
   #autoStart: "no" | "wanted" | "done" = "no";
@@ -153,14 +155,16 @@ export class PreviewSession {
   async #refresh(life: AbortSignal): Promise<void> {
     this.#refreshing = true;
     let delayMs = IDLE_POLL_MS;
+    const actionsBefore = this.#actions;
     try {
       const found = await this.#look(life);
       if (life.aborted) return;
       this.#connection = "ok";
       this.#loaded = true;
       if (this.#actionError?.code === "network_error") this.#actionError = null;
-      // A start under way will bring its own session; an answer from before it must not replace that.
-      if (this.#action === null || found?.id === this.#session?.id) this.#adopt(found);
+      const stale = actionsBefore !== this.#actions;
+      if (stale) this.#refreshAgain = true;
+      else if (this.#action === null || found?.id === this.#session?.id) this.#adopt(found);
     } catch (error) {
       if (life.aborted) return;
       delayMs = RETRY_MS;
@@ -272,9 +276,16 @@ export class PreviewSession {
     this.#timeline = timeline;
     if (event.type === "error") this.#errorEvent = event;
     if (event.type === "state" && event.data.state === "active") this.#actionError = null;
-    const told = event.type === "phase" && event.data.operation === this.#session?.operation?.kind;
-    if (event.type !== "log" && event.type !== "console" && event.type !== "file" && !told) this.refresh();
+    if (this.#changesSession(event)) this.refresh();
     if (changed) this.#publish();
+  }
+
+  /** Steps of an operation that is known already say nothing new, once its container is known too. */
+  #changesSession(event: SessionEvent): boolean {
+    if (event.type === "log" || event.type === "console" || event.type === "file") return false;
+    const session = this.#session;
+    const known = event.data.operation === session?.operation?.kind && session?.container != null;
+    return event.type !== "phase" || !known;
   }
 
   async #start(action: "start" | "start-fresh"): Promise<void> {
@@ -304,9 +315,7 @@ export class PreviewSession {
       await this.#adoptFailed(began, life);
       if (life.aborted) return;
     }
-    this.#action = null;
-    this.#publish();
-    this.refresh();
+    this.#finish();
   }
 
   /** A start that failed at once told only why; its session has the log lines. */
@@ -340,9 +349,7 @@ export class PreviewSession {
       if (life.aborted) return;
       this.#actionError = toPreviewError(error);
     }
-    this.#action = null;
-    this.#publish();
-    this.refresh();
+    this.#finish();
   }
 
   #begin(action: PendingAction): void {
@@ -354,6 +361,13 @@ export class PreviewSession {
       this.#timings = null;
     }
     this.#publish();
+  }
+
+  #finish(): void {
+    this.#action = null;
+    this.#actions++;
+    this.#publish();
+    this.refresh();
   }
 
   #maybeAutoStart(): void {

@@ -27,7 +27,7 @@ export function HomePage() {
   return (
     <div className="pb-16 pt-8 sm:pt-12">
       <h1 className="display max-w-2xl text-3xl sm:text-[2.6rem]">Your projects, running.</h1>
-      <p className="mt-3 max-w-prose text-muted">
+      <p className="mt-3 max-w-prose text-pretty text-muted">
         Each one has a dev server in a container of its own, at an address that stays the same.
       </p>
       <ConnectionBanner lost={lost} />

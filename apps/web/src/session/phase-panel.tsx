@@ -41,7 +41,7 @@ export function PhasePanel(props: { readonly session: PreviewSessionHandle }) {
           ))}
         </ol>
       )}
-      {source !== null && status !== "starting" && (
+      {source !== null && status === "running" && (
         <p className="mt-2 text-xs text-muted">From {SOURCE_WORDS[source]}.</p>
       )}
     </section>

@@ -21,12 +21,12 @@ export function SessionLog(props: { readonly session: PreviewSessionHandle }) {
     if (element !== null && atEnd.current) element.scrollTop = element.scrollHeight;
   }, [lines]);
 
-  if (session === null) return null;
+  if (session === null || (!alive && lines.length === 0)) return null;
   return (
     <details
       open={open}
       onToggle={(event) => setOpen(event.currentTarget.open)}
-      className="min-w-0 rounded-xl border border-line bg-raised lg:col-start-1"
+      className="min-w-0 rounded-xl border border-line bg-raised"
     >
       <summary className="eyebrow px-4 py-2.5">Log</summary>
       <pre
@@ -42,9 +42,7 @@ export function SessionLog(props: { readonly session: PreviewSessionHandle }) {
         className="h-44 overflow-auto border-t border-line px-4 py-3 font-mono text-xs leading-5"
       >
         {lines.length === 0 ? (
-          <span className="text-muted">
-            {alive ? "No lines yet." : "The log is read while the session runs."}
-          </span>
+          <span className="text-muted">No lines yet.</span>
         ) : (
           lines.map((line, index) => (
             <span

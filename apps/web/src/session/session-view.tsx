@@ -55,12 +55,17 @@ export function SessionView(props: SessionViewProps) {
         </div>
       )}
       <div className="mt-6 grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_21rem]">
-        <PreviewStage session={session} />
+        {/* On a narrow screen the steps come between preview and log; on a wide one they stand beside both. */}
+        <div className="contents lg:block lg:min-w-0 lg:space-y-6">
+          <PreviewStage session={session} />
+          <div className="order-last min-w-0">
+            <SessionLog session={session} />
+          </div>
+        </div>
         <aside aria-label="Session" className="space-y-8 lg:pt-1">
           <PhasePanel session={session} />
           <SessionFacts session={session} />
         </aside>
-        <SessionLog session={session} />
       </div>
     </div>
   );

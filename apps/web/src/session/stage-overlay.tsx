@@ -25,11 +25,16 @@ export function StageOverlay(props: { readonly session: PreviewSessionHandle }) 
       return <Cover title="Stopping" busy seeThrough />;
     case "stopped":
       return (
-        <Cover title="Stopped, and kept as you left it" seeThrough>
+        <Cover
+          title="Stopped, and kept as you left it"
+          seeThrough
+          action={
+            <Button look="solid" onClick={() => void session.start()}>
+              Continue
+            </Button>
+          }
+        >
           <p>Files, processes and this page wait where they are.</p>
-          <Button look="solid" onClick={() => void session.start()}>
-            Continue
-          </Button>
         </Cover>
       );
     case "ended":
@@ -42,7 +47,7 @@ export function StageOverlay(props: { readonly session: PreviewSessionHandle }) 
       return (
         <div
           role="alert"
-          className="absolute inset-0 grid place-items-center overflow-auto bg-sunken p-4 text-ink"
+          className="absolute inset-0 grid grid-cols-[minmax(0,1fr)] place-items-center overflow-auto bg-sunken p-3 text-ink sm:p-5"
         >
           {session.error === null ? null : (
             <ErrorCard error={session.error}>
@@ -62,7 +67,11 @@ function Starting(props: { readonly session: PreviewSessionHandle }) {
   const now = useNow(current === undefined ? null : 100);
   const elapsed = current === undefined ? null : phaseElapsedMs(current, now);
   return (
-    <Cover title={current === undefined ? "Starting" : PHASE_WORDS[current.phase].doing} busy seeThrough>
+    <Cover
+      title={current === undefined ? "Starting" : PHASE_WORDS[current.phase].doing}
+      busy
+      seeThrough={props.session.session?.state === "suspended"}
+    >
       <p className="font-mono text-sm tabular-nums" aria-hidden="true">
         {elapsed === null ? "\u00a0" : formatDuration(elapsed)}
       </p>
@@ -76,20 +85,39 @@ function Starting(props: { readonly session: PreviewSessionHandle }) {
 interface CoverProps {
   readonly title: string;
   readonly busy?: boolean;
+  /** The page behind is still the person's own: shown, with the words at its foot. */
   readonly seeThrough?: boolean;
+  readonly action?: ReactNode;
   readonly children?: ReactNode;
 }
 
-function Cover({ title, busy = false, seeThrough = false, children }: CoverProps) {
+function Cover({ title, busy = false, seeThrough = false, action, children }: CoverProps) {
+  if (seeThrough) {
+    return (
+      <div className="absolute inset-0 flex items-end justify-center bg-sunken/60 p-3 text-ink sm:p-5">
+        <div className="flex w-full max-w-xl flex-wrap items-center gap-x-5 gap-y-3 rounded-xl border border-line bg-raised px-5 py-4">
+          <Strokes busy={busy} />
+          <div className="min-w-0 flex-[1_1_12rem]">
+            <p className="font-semibold" role="status">
+              {title}
+            </p>
+            <div className="text-sm text-muted empty:hidden">{children}</div>
+          </div>
+          {action}
+        </div>
+      </div>
+    );
+  }
   return (
-    <div
-      className={`absolute inset-0 grid place-content-center justify-items-center gap-3 p-6 text-center text-ink ${seeThrough ? "bg-sunken/85 backdrop-blur-[2px]" : "bg-sunken"}`}
-    >
-      <Strokes busy={busy} />
-      <p className="display text-lg sm:text-xl" role="status">
-        {title}
-      </p>
-      <div className="grid max-w-sm justify-items-center gap-4 text-sm text-muted">{children}</div>
+    <div className="absolute inset-0 grid grid-cols-[minmax(0,1fr)] place-items-center overflow-auto bg-sunken p-5 text-ink">
+      <div className="grid max-w-sm justify-items-center gap-3 text-center">
+        <Strokes busy={busy} />
+        <p className="display text-lg sm:text-xl" role="status">
+          {title}
+        </p>
+        <div className="text-pretty text-sm text-muted empty:hidden">{children}</div>
+        {action}
+      </div>
     </div>
   );
 }
@@ -100,7 +128,7 @@ function Strokes(props: { readonly busy: boolean }) {
   return (
     <svg
       viewBox="0 0 46 36"
-      className="mb-1 h-9"
+      className="h-8"
       fill="none"
       strokeWidth="3.4"
       strokeLinecap="round"
