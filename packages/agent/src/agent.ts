@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { type AgentConfig, CONTROL_SOCKET, type RunSpec } from "@velocity/contract";
-import { type ControlContext, createControlServer } from "./control/control-server.ts";
+import type { ControlContext } from "./control/control-call.ts";
+import { createControlServer } from "./control/control-server.ts";
 import { EventLog } from "./log/event-log.ts";
 import { LogFile } from "./log/log-file.ts";
 import { AppSocket } from "./server/app-socket.ts";
@@ -36,6 +37,7 @@ export function serverEnvironment(
     cwd: join(options.config.workspace, run.cwd),
     nodeDir: dirname(process.execPath),
     proxyUrl: options.proxyUrl,
+    proxyBy: "preload",
     preload: { path: options.preloadPath, socketDir: options.config.socketDir, port: run.port },
   });
 }
@@ -66,6 +68,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
             cwd: join(config.workspace, run.cwd),
             nodeDir,
             proxyUrl: options.proxyUrl,
+            proxyBy: "node",
             preload: null,
           }),
   });
@@ -85,6 +88,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         cwd,
         nodeDir,
         proxyUrl: options.proxyUrl,
+        proxyBy: "node",
         // A server that a command starts is a further port, never the app.
         preload: { path: options.preloadPath, socketDir: config.socketDir, port: 0 },
       });

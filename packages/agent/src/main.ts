@@ -52,6 +52,7 @@ async function main(): Promise<void> {
       cwd,
       nodeDir: dirname(process.execPath),
       proxyUrl,
+      proxyBy: "preload",
       preload: { path: preloadPath, socketDir: from.socketDir, port: run.port },
     });
     return spawnProgram({ command: run.command, cwd, env });

@@ -1,7 +1,5 @@
 import { z } from "zod";
-
-/** Longest path and deepest nesting that every engine and file system we support can take. */
-export const MAX_PATH_BYTES = 1024;
+import { isSafePath, MAX_PATH_BYTES } from "./safe-path.ts";
 
 /**
  * A path inside a project: relative, `/`-separated, no empty, `.` or `..` segment, no NUL, no backslash,
@@ -12,16 +10,6 @@ export const filePathSchema = z
   .min(1)
   .refine((path) => new TextEncoder().encode(path).length <= MAX_PATH_BYTES, "path is too long")
   .refine((path) => isSafePath(path), "unsafe path: use a relative path inside the project");
-
-/** Whether a path stays inside the folder it is joined to, on every platform. */
-export function isSafePath(path: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
-  if (path === "" || path.startsWith("/") || /[\\\u0000-\u001f]/.test(path) || /^[a-zA-Z]:/.test(path))
-    return false;
-  const segments = path.split("/");
-  if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return false;
-  return segments[0] !== ".git" && !segments.includes("node_modules");
-}
 
 export const fileEncodingSchema = z.enum(["utf8", "base64"]);
 

@@ -8,5 +8,7 @@ export * from "./health.ts";
 export * from "./ids.ts";
 export * from "./problem.ts";
 export * from "./project.ts";
+export * from "./safe-path.ts";
 export * from "./session.ts";
+export * from "./to-problem.ts";
 export * from "./well-known.ts";

@@ -1,57 +1,32 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AgentHealth, HealthStatus, Identity, RunSpec } from "@velocity/contract";
+import type { AgentHealth, HealthStatus } from "@velocity/contract";
 import { VelocityError } from "@velocity/contract";
-import type { EventLog } from "../log/event-log.ts";
-import type { DevServer } from "../server/dev-server.ts";
+import { type ControlContext, type ControlRequest, sendJson, sendProblem } from "./control-call.ts";
 import { streamEvents } from "./event-stream.ts";
-
-export interface ControlContext {
-  identity: Identity;
-  readonly workspace: string;
-  readonly events: EventLog;
-  readonly server: DevServer;
-  readonly startedAtMs: number;
-  readonly execEnvironment: (own: Record<string, string>, cwd: string) => Record<string, string>;
-}
-
-/** What one request is answered by. */
-export interface ControlRequest {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly url: URL;
-}
+import { applyFiles, bind, deleteFile, exec, listFiles, putFile, readFile } from "./workspace-routes.ts";
 
 type Handler = (context: ControlContext, call: ControlRequest) => void | Promise<void>;
-
-/** Loaded when first asked for: validation costs more than the whole rest of the agent, and a cold start is not the time. */
-const workspaceRoute =
-  (name: "bind" | "exec" | "applyFiles" | "listFiles" | "readFile" | "putFile" | "deleteFile"): Handler =>
-  async (context, call) => {
-    const routes = await import("./workspace-routes.ts");
-    await routes[name](context, call);
-  };
 
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   "/health": { GET: (context, { response }) => sendJson(response, 200, health(context)) },
   "/identity": { GET: (context, { response }) => sendJson(response, 200, context.identity) },
-  "/bind": { POST: workspaceRoute("bind") },
+  "/bind": { POST: bind },
   "/restart": { POST: restart },
-  "/exec": { POST: workspaceRoute("exec") },
+  "/exec": { POST: exec },
   "/logs": { GET: logs },
   "/events": { GET: events },
-  "/files": { GET: workspaceRoute("listFiles"), POST: workspaceRoute("applyFiles") },
+  "/files": { GET: listFiles, POST: applyFiles },
 };
 const FILE_ROUTES: Readonly<Record<string, Handler>> = {
-  GET: workspaceRoute("readFile"),
-  PUT: workspaceRoute("putFile"),
-  DELETE: workspaceRoute("deleteFile"),
+  GET: readFile,
+  PUT: putFile,
+  DELETE: deleteFile,
 };
 
 /** The HTTP server of the control socket. It listens nowhere by itself. */
 export function createControlServer(context: ControlContext): Server {
   const server = createServer((request, response) => {
-    void handle(context, request, response).catch(async (error: unknown) => {
-      const { sendProblem } = await import("./workspace-routes.ts");
+    void handle(context, request, response).catch((error: unknown) => {
       sendProblem(request, response, error);
     });
   });
@@ -131,23 +106,4 @@ function health(context: ControlContext): AgentHealth {
     // The orchestrator connects to the agent, so the agent itself never retries.
     realtime: { connected, retryCount: 0, maxRetryAttempts: 0, hasReconnectTimer: false },
   };
-}
-
-export function sendJson(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
-  });
-  response.end(text);
-}
-
-/** Whether a server that runs by `now` must be restarted to run by `next`. How it is waited for makes no difference. */
-export function runDiffers(now: RunSpec | null, next: RunSpec): boolean {
-  return now === null || essence(now) !== essence(next);
-}
-
-function essence(run: RunSpec): string {
-  const env = Object.entries(run.env).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([run.command, run.cwd, run.port, run.listen, env]);
 }

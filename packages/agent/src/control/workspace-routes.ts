@@ -1,24 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  type ApplyFiles,
-  applyFilesSchema,
-  type BindResult,
-  bindSchema,
-  execSchema,
-  filePathSchema,
-  toProblem,
-  VelocityError,
-} from "@velocity/contract";
-import type { z } from "zod";
+import type { IncomingMessage } from "node:http";
+import { type ApplyFiles, type BindResult, VelocityError } from "@velocity/contract";
 import { applyFiles as apply, deleteFile as remove, writeFile } from "../workspace/apply-files.ts";
 import { listFiles as list } from "../workspace/list-files.ts";
 import { runExec } from "../workspace/run-exec.ts";
 import { resolveExisting } from "../workspace/workspace-paths.ts";
-import { type ControlContext, type ControlRequest, runDiffers, sendJson } from "./control-server.ts";
+import { type ControlContext, type ControlRequest, runDiffers, sendJson } from "./control-call.ts";
 import { readBody } from "./http-body.ts";
+import { parseApplyFiles, parseBind, parseExec, parseFilePath } from "./parse-body.ts";
 
 const MAX_FILES_BYTES = 128 * 1024 * 1024;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -29,7 +19,7 @@ const MAX_EXEC_BYTES = 1024 * 1024;
  * one is refused, so that two orchestrators can never share a container.
  */
 export async function bind(context: ControlContext, { request, response }: ControlRequest): Promise<void> {
-  const wanted = await readJson(request, bindSchema, MAX_FILES_BYTES);
+  const wanted = await readJson(request, parseBind, MAX_FILES_BYTES);
   const { identity } = context;
   const same = identity.sessionId === wanted.sessionId && identity.generation === wanted.generation;
   if (identity.sessionId !== null && !same) {
@@ -55,7 +45,7 @@ export async function applyFiles(
 ): Promise<void> {
   const { written, deleted } = await change(
     context,
-    await readJson(request, applyFilesSchema, MAX_FILES_BYTES),
+    await readJson(request, parseApplyFiles, MAX_FILES_BYTES),
   );
   sendJson(response, 200, { written, deleted });
 }
@@ -120,7 +110,7 @@ export async function deleteFile(context: ControlContext, { response, url }: Con
 }
 
 export async function exec(context: ControlContext, { request, response }: ControlRequest): Promise<void> {
-  const command = await readJson(request, execSchema, MAX_EXEC_BYTES);
+  const command = await readJson(request, parseExec, MAX_EXEC_BYTES);
   const left = new AbortController();
   response.once("close", () => left.abort());
   const result = await runExec(command, {
@@ -138,52 +128,20 @@ function pathOf(url: URL): string {
   } catch (cause) {
     throw new VelocityError("bad_request", "The path is not valid percent encoding.", { cause });
   }
-  return validated(filePathSchema, path);
+  return parseFilePath(path);
 }
 
-async function readJson<T extends z.ZodType>(
+async function readJson<T>(
   request: IncomingMessage,
-  schema: T,
-  max: number,
-): Promise<z.output<T>> {
-  const body = await readBody(request, max);
+  parse: (value: unknown) => T,
+  maxBytes: number,
+): Promise<T> {
+  const body = await readBody(request, maxBytes);
   let value: unknown;
   try {
     value = JSON.parse(body.toString("utf8"));
   } catch (cause) {
     throw new VelocityError("invalid_json", "The body is not valid JSON.", { cause });
   }
-  return validated(schema, value);
-}
-
-function validated<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues
-    .slice(0, 20)
-    .map((issue) => ({ path: issue.path.join("."), code: issue.code, message: issue.message }));
-  const first = errors[0];
-  throw new VelocityError(
-    "validation",
-    first ? `${first.path || "body"}: ${first.message}` : "Invalid body.",
-    { errors },
-  );
-}
-
-/** Answers with the error as problem+json; where the answer has begun, the connection is cut instead. */
-export function sendProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  const known =
-    error instanceof VelocityError
-      ? error
-      : new VelocityError("internal", "The agent failed.", { cause: error });
-  const instance = (request.url ?? "").split("?")[0] ?? "";
-  const problem = toProblem(known, { instance, requestId: randomUUID() });
-  response.setHeader("content-type", "application/problem+json");
-  // What is left of a body that was refused is not read.
-  if (!request.complete) response.setHeader("connection", "close");
-  response.writeHead(problem.status).end(JSON.stringify(problem));
+  return parse(value);
 }

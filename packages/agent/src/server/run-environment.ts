@@ -11,6 +11,11 @@ export interface EnvironmentInput {
   readonly nodeDir: string;
   /** Address of the egress forwarder; null: no proxy. */
   readonly proxyUrl: string | null;
+  /**
+   * How Node programs learn of the proxy. `NODE_USE_ENV_PROXY` loads the whole HTTP client at each start, which costs some
+   * 40 ms: right for commands, and left to the preload where a start is waited for.
+   */
+  readonly proxyBy: "node" | "preload";
   /** Null for programs whose servers are nobody's business (the installer). */
   readonly preload: {
     readonly path: string;
@@ -29,15 +34,15 @@ export function runEnvironment(input: EnvironmentInput): Record<string, string> 
   Object.assign(env, input.own);
   if (env.FORCE_COLOR === undefined && env.NO_COLOR === undefined) env.NO_COLOR = "1";
   env.PATH = searchPath(input.cwd, input.nodeDir, input.own.PATH ?? input.base.PATH ?? "/usr/bin:/bin");
-  if (input.proxyUrl !== null) Object.assign(env, proxyEnvironment(input.proxyUrl, env.NO_PROXY));
-  if (input.preload === null) {
-    if (input.proxyUrl !== null) env.NODE_USE_ENV_PROXY = "1";
-    return env;
+  if (input.proxyUrl !== null) {
+    Object.assign(env, proxyEnvironment(input.proxyUrl, env.NO_PROXY));
+    env[input.proxyBy === "node" ? "NODE_USE_ENV_PROXY" : "VELOCITY_LAZY_PROXY"] = "1";
   }
-  env.VELOCITY_SOCKET_DIR = input.preload.socketDir;
-  env.VELOCITY_APP_PORT = String(input.preload.port);
-  if (input.proxyUrl !== null) env.VELOCITY_LAZY_PROXY = "1";
-  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} --require=${quoted(input.preload.path)}`.trimStart();
+  if (input.preload !== null) {
+    env.VELOCITY_SOCKET_DIR = input.preload.socketDir;
+    env.VELOCITY_APP_PORT = String(input.preload.port);
+    env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} --require=${quoted(input.preload.path)}`.trimStart();
+  }
   return env;
 }
 
