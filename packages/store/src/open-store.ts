@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Log, Store } from "@velocity/core";
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { containerStore } from "./containers/container-store.ts";
 import { checkDataFormat } from "./data-dir/check-format.ts";
 import { lockDataDir } from "./data-dir/lock-data-dir.ts";
@@ -11,6 +11,7 @@ import { eventStore } from "./events/event-store.ts";
 import { idempotencyStore } from "./idempotency/idempotency-store.ts";
 import { installationId } from "./installation-id.ts";
 import { type LeaseStore, leaseStore } from "./leases/lease-store.ts";
+import { ping } from "./maintenance/ping.ts";
 import { type Pruned, prune } from "./maintenance/prune.ts";
 import { projectStore } from "./projects/project-store.ts";
 import { sessionStore } from "./sessions/session-store.ts";
@@ -63,9 +64,7 @@ function makeStore(db: Kysely<Tables>, close: () => Promise<void>): OwnedStore {
     leases: leaseStore(db),
     installId: () => installationId(db),
     prune: (now, eventRetentionMs) => prune(db, now, eventRetentionMs),
-    ping: async (signal) => {
-      await sql`select 1`.execute(db, { signal });
-    },
+    ping: (signal) => ping(db, signal),
     close: () => {
       closing ??= close();
       return closing;

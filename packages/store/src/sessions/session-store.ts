@@ -1,3 +1,4 @@
+import type { SessionState } from "@velocity/contract";
 import type { SessionStore } from "@velocity/core";
 import { type Kysely, sql } from "kysely";
 import {
@@ -46,7 +47,8 @@ export function sessionStore(db: Kysely<Tables>): SessionStore {
         .limit(page.limit + 1);
       if (filter.projectId !== undefined) query = query.where("project_id", "=", filter.projectId);
       if (filter.userId !== undefined) query = query.where("user_id", "=", filter.userId);
-      if (filter.states !== undefined) query = query.where("state", "in", [...filter.states]);
+      if (filter.states !== undefined)
+        query = query.where("state", "=", sql<SessionState>`any(${[...filter.states]}::text[])`);
       if (page.cursor !== undefined) {
         const { at, id } = decodeTimeCursor(page.cursor);
         query = query.where(sql<boolean>`(created_at, id) < (${at}::timestamptz, ${id}::uuid)`);
