@@ -25,8 +25,6 @@ export interface WorkspaceOptions {
   readonly staticServerEntry: string;
   /** Runs installers; sandboxed wherever the machine can. */
   readonly runner: InstallRunner;
-  /** The operator's package registry; null: the public one. */
-  readonly registry: string | null;
   /** What previews run on. Default: this machine. */
   readonly platform?: InstallPlatform;
   /** Layers together stay below it. Default 20 GiB. */
@@ -38,7 +36,7 @@ export interface WorkspaceOptions {
 export interface ClosableWorkspace extends Workspace {
   /** Removes what crashed installations left. */
   sweep(): Promise<void>;
-  /** Waits for what goes on in the background. */
+  /** Waits for what goes on in the background, and ends the runner. */
   close(): Promise<void>;
 }
 
@@ -62,7 +60,6 @@ export function createWorkspace(options: WorkspaceOptions): ClosableWorkspace {
     platform,
     nodePath,
     runner: options.runner,
-    registry: options.registry,
     programs: { pnpm: locatePnpm(host.libc), npm: locateNpm(nodePath) },
   });
   return {
@@ -83,6 +80,9 @@ export function createWorkspace(options: WorkspaceOptions): ClosableWorkspace {
     },
     mountRoot: findMountRoot,
     sweep: () => cache.sweep(),
-    close: () => store.close(),
+    async close() {
+      await store.close();
+      await options.runner.close();
+    },
   };
 }

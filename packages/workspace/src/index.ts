@@ -1,4 +1,5 @@
 export { type ClosableWorkspace, createWorkspace, type WorkspaceOptions } from "./create-workspace.ts";
+export { createInstallRunner, type InstallRunnerOptions } from "./install/create-install-runner.ts";
 export type { InstallPlatform } from "./install/dependency-key.ts";
 export type { InstallJob, InstallMount, InstallRunner } from "./install/install-runner.ts";
 export { createPlainRunner } from "./install/plain-runner.ts";

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { access, chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VelocityError } from "@velocity/contract";
+import { removeTree } from "@velocity/sandbox";
 import { packagesInNeedOfBuild } from "./build-needs.ts";
 import { installFailure } from "./install-failure.ts";
 import type { InstallInputs } from "./install-inputs.ts";
-import type { InstallRunner } from "./install-runner.ts";
+import type { InstallJob, InstallRunner } from "./install-runner.ts";
 import type { InstallerProgram } from "./installer-programs.ts";
 import type { LayerManifest, LayerStore } from "./layer-store.ts";
-import { lockfileDisagrees, managerCommand } from "./manager-command.ts";
+import { lockfileDisagrees, type ManagerCommand, managerCommand } from "./manager-command.ts";
 import { runTool } from "./run-tool.ts";
 
 export interface LayerBuild {
@@ -24,8 +25,6 @@ export interface LayerBuilder {
   readonly cacheDir: string;
   readonly runner: InstallRunner;
   readonly store: LayerStore;
-  /** The operator's registry, with a slash at the end; lockfiles that name the public one are pointed to it. */
-  readonly registry: string | null;
 }
 
 export interface BuildCall {
@@ -34,18 +33,21 @@ export interface BuildCall {
 }
 
 const KEPT_LINES = 200;
+const LONGEST_INSTALL_MS = 15 * 60_000;
 const PUBLIC_REGISTRIES = /https:\/\/registry.public.test\//g;
 
 /** Installs into a folder of its own and hands the result to the store. Nothing of a failed attempt stays. */
 export async function buildLayer(
   build: LayerBuild,
-  { cacheDir, runner, store, registry }: LayerBuilder,
+  { cacheDir, runner, store }: LayerBuilder,
   call: BuildCall,
 ): Promise<LayerManifest> {
   const { inputs, program } = build;
   const home = join(cacheDir, inputs.manager);
   // Beside the manager's store and below the same mount: hard links do not cross mounts.
   const folder = join(home, "work", randomUUID());
+  // What is published: only the installed folders, moved out of reach of whatever else was left behind.
+  const layer = join(cacheDir, "work", randomUUID());
   const lines: string[] = [];
   const onLine = (line: string) => {
     const plain = line.replaceAll(`${runner.place(folder)}/`, "").replaceAll(runner.place(home), "<cache>");
@@ -53,46 +55,55 @@ export async function buildLayer(
     if (lines.length > KEPT_LINES) lines.shift();
     call.onLog(plain);
   };
-  const run = (args: readonly string[], env: Readonly<Record<string, string>>, cache: boolean) =>
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(LONGEST_INSTALL_MS)]);
+  const run = (trust: InstallJob["trust"], command: Pick<ManagerCommand, "wrapper" | "args" | "env">) =>
     runner.run({
-      command: [...program.command.map((part) => runner.place(part)), ...args],
+      command: [...command.wrapper, ...program.command.map((part) => runner.place(part)), ...command.args],
       cwd: runner.place(folder),
-      env,
+      env: command.env,
       mounts: [
         { source: program.folder, writable: false },
-        { source: cache ? home : folder, writable: true },
+        // The manager's store and cache are out of reach for scripts.
+        { source: trust === "installer" ? home : folder, writable: true },
       ],
-      network: true,
-      signal: call.signal,
+      trust,
+      signal,
       onLine,
     });
   try {
-    await writeInputs(folder, inputs, registry);
+    await prepareHome(home, runner);
+    await writeInputs(folder, inputs, await runner.registry());
+    await runner.hand(folder, "installer");
     const command = managerCommand(inputs.manager, build.generation, {
       cache: runner.place(home),
       isolated: build.scripts,
     });
-    let exitCode = await run(command.args, command.env, true);
+    let exitCode = await run("installer", command);
     if (exitCode !== 0 && command.fallback !== null && lockfileDisagrees(lines)) {
       call.onLog("The lockfile does not fit package.json: installing what package.json says.");
       lines.length = 0;
-      exitCode = await run(command.fallback, command.env, true);
+      exitCode = await run("installer", { ...command, args: command.fallback });
     }
     if (exitCode !== 0) throw installFailure(lines, exitCode);
-    await mkdir(join(folder, "node_modules"), { recursive: true });
     let needsBuild = await packagesInNeedOfBuild(folder, inputs.manager);
     if (build.scripts && needsBuild.length > 0) {
       call.onLog(`Building ${needsBuild.join(", ")}.`);
-      const built = await run(rebuildArgs(inputs.manager, needsBuild), command.env, false);
+      await runner.hand(folder, "scripts");
+      const built = await run("scripts", { ...command, args: rebuildArgs(inputs.manager, needsBuild) });
       if (built === 0) needsBuild = [];
       else call.onLog(`Could not build ${needsBuild.join(", ")}: what uses them will not work.`);
     }
-    const targets = await installedTargets(folder, inputs.folders);
-    await openForCopyUp(folder, targets);
-    const sizeBytes = await folderBytes(folder);
-    call.signal.throwIfAborted();
-    return await store.publish(build.key, folder, { targets, sizeBytes, needsBuild: [...needsBuild] });
+    const targets = await takeTargets(folder, layer, inputs.folders);
+    await runTool("chmod", ["-R", "a+rwX", ...targets.map((target) => join(layer, target))]);
+    const sizeBytes = await folderBytes(layer);
+    signal.throwIfAborted();
+    return await store.publish(build.key, layer, { targets, sizeBytes, needsBuild: [...needsBuild] });
   } catch (error) {
+    if (signal.aborted && !call.signal.aborted)
+      throw new VelocityError("install_failed", "Installing the dependencies took too long.", {
+        context: { log: lines.slice(-50) },
+        cause: error,
+      });
     if (isFullDisk(error))
       throw new VelocityError("disk_full", "The disk is full: dependencies could not be installed.", {
         context: { log: lines.slice(-50) },
@@ -100,8 +111,15 @@ export async function buildLayer(
       });
     throw error;
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await Promise.all([removeTree(folder), removeTree(layer)]);
   }
+}
+
+/** The manager's own folders; its user may write them, and only them. */
+async function prepareHome(home: string, runner: InstallRunner): Promise<void> {
+  const fresh = await mkdir(home, { recursive: true, mode: 0o755 });
+  for (const name of ["work", "store", "cache"]) await mkdir(join(home, name), { recursive: true });
+  if (fresh !== undefined) await runner.hand(home, "installer");
 }
 
 async function writeInputs(folder: string, inputs: InstallInputs, registry: string | null): Promise<void> {
@@ -124,26 +142,38 @@ function rebuildArgs(manager: InstallInputs["manager"], names: readonly string[]
   return manager === "yarn" ? ["rebuild", ...names] : ["install"];
 }
 
-async function installedTargets(folder: string, packageFolders: readonly string[]): Promise<string[]> {
+/**
+ * Moves every installed `node_modules` into a folder that only we can write. Real folders only: a link in its place would
+ * lead whoever works on it, or mounts it, to somewhere else on this machine.
+ */
+async function takeTargets(
+  folder: string,
+  layer: string,
+  packageFolders: readonly string[],
+): Promise<string[]> {
   const targets: string[] = [];
+  await mkdir(layer, { recursive: true, mode: 0o755 });
   for (const each of packageFolders) {
     const target = each === "" ? "node_modules" : `${each}/node_modules`;
-    const there = await access(join(folder, target)).then(
-      () => true,
-      () => false,
-    );
-    if (there) targets.push(target);
+    if (!(await isRealFolder(folder, target))) continue;
+    await mkdir(dirname(join(layer, target)), { recursive: true, mode: 0o755 });
+    await rename(join(folder, target), join(layer, target));
+    targets.push(target);
   }
-  return targets;
+  if (targets.length > 0) return targets;
+  await mkdir(join(layer, "node_modules"));
+  return ["node_modules"];
 }
 
-/**
- * A container's user copies a file up from the read-only layer when it changes it, and may do so only where the file's own
- * mode lets it. Who may reach the layer at all is decided by the closed folder above.
- */
-async function openForCopyUp(folder: string, targets: readonly string[]): Promise<void> {
-  await runTool("chmod", ["-R", "a+rwX", ...targets.map((target) => join(folder, target))]);
-  await chmod(folder, 0o755);
+/** Every step from the base on is a folder itself, not a link to one. */
+async function isRealFolder(base: string, relative: string): Promise<boolean> {
+  let path = base;
+  for (const segment of relative.split("/")) {
+    path = join(path, segment);
+    const facts = await lstat(path).catch(() => null);
+    if (facts?.isDirectory() !== true) return false;
+  }
+  return true;
 }
 
 async function folderBytes(folder: string): Promise<number> {

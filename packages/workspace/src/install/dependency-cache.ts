@@ -70,8 +70,8 @@ export class DependencyCache {
   async sweep(): Promise<void> {
     // Attempts of other living processes are theirs: only as old ones as no installation gets are removed.
     const { cacheDir } = this.#options;
-    for (const manager of ["pnpm", "npm", "yarn", "bun"]) {
-      const work = join(cacheDir, manager, "work");
+    for (const home of ["pnpm", "npm", "yarn", "bun", "."]) {
+      const work = join(cacheDir, home, "work");
       for (const name of await readdir(work).catch(() => [])) await removeIfOld(join(work, name));
     }
     const deps = join(cacheDir, "deps");

@@ -1,6 +1,8 @@
 import type { PackageManagerName } from "../ports.ts";
 
 export interface ManagerCommand {
+  /** Before the program. */
+  readonly wrapper: readonly string[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Tried once, when the output of the first attempt says that lockfile and manifest disagree. */
@@ -41,17 +43,19 @@ export function managerCommand(
           "append-only",
           ...(places.isolated ? ["--package-import-method", "copy"] : []),
         ],
+        wrapper: [],
         env: { XDG_CACHE_HOME: `${places.cache}/cache`, pnpm_config_update_notifier: "false" },
         fallback: null,
       };
     case "npm": {
       const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress"];
       const rest = [...flags, "--cache", `${places.cache}/cache`, "--no-engine-strict"];
-      return { args: ["ci", ...rest], env: {}, fallback: ["install", ...rest] };
+      return { wrapper: [], args: ["ci", ...rest], env: {}, fallback: ["install", ...rest] };
     }
     case "yarn":
       return generation === "classic"
         ? {
+            wrapper: [],
             args: [
               "install",
               "--ignore-scripts",
@@ -66,6 +70,13 @@ export function managerCommand(
             fallback: null,
           }
         : {
+            // Yarn knows proxies only by names of its own.
+            wrapper: [
+              "/bin/sh",
+              "-c",
+              'YARN_HTTP_PROXY=$HTTP_PROXY YARN_HTTPS_PROXY=$HTTPS_PROXY; export YARN_HTTP_PROXY YARN_HTTPS_PROXY; exec "$@"',
+              "yarn",
+            ],
             args: ["install"],
             env: {
               YARN_ENABLE_SCRIPTS: "0",
@@ -83,6 +94,7 @@ export function managerCommand(
           };
     case "bun":
       return {
+        wrapper: [],
         args: ["install", "--ignore-scripts", "--no-progress"],
         env: { BUN_INSTALL_CACHE_DIR: `${places.cache}/cache`, DO_NOT_TRACK: "1" },
         fallback: null,
