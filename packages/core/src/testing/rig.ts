@@ -1,0 +1,211 @@
+import { randomUUID } from "node:crypto";
+import {
+  type FileContent,
+  LOCAL_USER_ID,
+  type ProjectId,
+  projectIdSchema,
+  type RunSpec,
+  type StartRequest,
+  startRequestSchema,
+  VelocityError,
+} from "@velocity/contract";
+import { FakeEngine, fakeAgent, fakeDriver, ManualClock, memoryStore } from "@velocity/testkit";
+import { createCore } from "../create-core.ts";
+import { CORE_SETTINGS, type CoreSettings } from "../deps.ts";
+import type { DriverCapabilities } from "../ports/driver.ts";
+import type { LinkedFiles } from "../ports/linked-files.ts";
+import { type Log, silentLog } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
+import type { FileTree, ProjectPlan, WorkspacePort } from "../ports/workspace.ts";
+import type { Caller, Core } from "../services.ts";
+
+export const LOCAL: Caller = { userId: LOCAL_USER_ID, role: "admin", createsUnknownProjects: true };
+
+export const TEMPLATE: readonly FileContent[] = [
+  { path: "package.json", content: '{"dependencies":{"vite":"8"}}', encoding: "utf8" },
+  { path: "src/App.jsx", content: "export default 1", encoding: "utf8" },
+];
+
+export const NO_POOL: Partial<CoreSettings> = { poolSize: 0, demoProject: false };
+
+/** One orchestrator process of a test. `kill` makes it vanish: nothing it asks for is done or answered any more. */
+export interface Process {
+  readonly core: Core;
+  kill(): void;
+}
+
+/** An engine, a database and a clock that outlive the orchestrators of a test. */
+export class Rig {
+  readonly engine = new FakeEngine();
+  readonly clock = new ManualClock();
+  readonly store: Store;
+  readonly workspace = new FakeWorkspace();
+  readonly settings: CoreSettings;
+  readonly capabilities: Partial<DriverCapabilities>;
+  log: Log = silentLog;
+
+  constructor(
+    settings: Partial<CoreSettings> = NO_POOL,
+    capabilities: Partial<DriverCapabilities> = {},
+    store?: Store,
+  ) {
+    this.settings = { ...CORE_SETTINGS, ...settings };
+    this.capabilities = capabilities;
+    this.engine.now = () => this.clock.now();
+    this.store = store ?? memoryStore(() => this.clock.now());
+  }
+
+  process(failpoint: (name: string, kill: () => void) => Promise<void> | void = () => {}): Process {
+    const life = { over: false };
+    const kill = () => {
+      life.over = true;
+    };
+    const mortal = <T extends object>(target: T): T => dieWith(target, life);
+    const agent = mortal(fakeAgent(this.engine));
+    const core = createCore({
+      store: {
+        ...this.store,
+        sessions: mortal(this.store.sessions),
+        containers: mortal(this.store.containers),
+        projects: mortal(this.store.projects),
+        events: mortal(this.store.events),
+      },
+      driver: mortal(fakeDriver(this.engine, this.capabilities)),
+      agent,
+      probe: {
+        identity: async (id, generation, signal) => {
+          const route = await core.routing.resolve(id, { probeGeneration: generation });
+          if (route.kind !== "live")
+            throw new VelocityError("session_unavailable", `The route is ${route.kind}.`);
+          return agent.identity(route.control, signal);
+        },
+        ready: async (id, generation) => {
+          const route = await core.routing.resolve(id, { probeGeneration: generation });
+          const container = route.kind === "live" ? this.engine.containers.get(route.containerId) : undefined;
+          if (container?.status !== "running")
+            throw new VelocityError("session_unavailable", "Nobody answers.");
+          return { status: 200 };
+        },
+      },
+      workspace: this.workspace,
+      templates: {
+        list: async () => [{ id: "react", title: "React", description: "", framework: "vite" }],
+        files: async () => TEMPLATE,
+      },
+      linkedFiles: NO_LINKED_FILES,
+      directoryTree: () => memoryTree([]),
+      memoryTree,
+      clock: mortal({ now: () => this.clock.now(), sleep: this.clock.sleep.bind(this.clock) }),
+      log: this.log,
+      ownerId: randomUUID(),
+      settings: this.settings,
+      failpoint: (name) => (life.over ? new Promise<void>(() => {}) : failpoint(name, kill)),
+    });
+    return { core, kill };
+  }
+
+  /** Lets time pass until the work is settled. */
+  run<T>(work: Promise<T>): Promise<T> {
+    return this.clock.run(work);
+  }
+
+  start(process: Process, projectId: ProjectId, more: Partial<StartRequest> = {}) {
+    return this.run(this.begin(process, projectId, more));
+  }
+
+  begin(process: Process, projectId: ProjectId, more: Partial<StartRequest> = {}) {
+    return process.core.sessions.start(LOCAL, startRequestSchema.parse({ projectId, ...more }));
+  }
+}
+
+export function newProjectId(): ProjectId {
+  return projectIdSchema.parse(randomUUID());
+}
+
+export function memoryTree(files: readonly { readonly path: string; readonly content: string }[]): FileTree {
+  return {
+    list: async (limit) => files.slice(0, limit).map((file) => file.path),
+    read: async (path) => files.find((file) => file.path === path)?.content ?? null,
+  };
+}
+
+/** Plans by package.json: its text is the key of the dependencies. */
+export class FakeWorkspace implements WorkspacePort {
+  /** Set to make the next installs fail. */
+  installFails = false;
+  installs = 0;
+
+  async plan(tree: FileTree): Promise<ProjectPlan> {
+    const manifest = (await tree.read("package.json")) ?? "";
+    const command = (await tree.read("velocity.json")) ?? "vite";
+    const run: RunSpec = {
+      command: [command],
+      cwd: ".",
+      env: {},
+      port: 5173,
+      ready: { path: "/", timeoutMs: 60_000 },
+      listen: "preload",
+      install: null,
+    };
+    const hash = `${manifest}|${command}`;
+    return {
+      framework: "vite",
+      packageManager: "pnpm",
+      run,
+      network: "registry",
+      dependencies: { key: manifest },
+      hash,
+    };
+  }
+
+  async dependencies(plan: ProjectPlan) {
+    this.installs++;
+    if (this.installFails) {
+      throw new VelocityError("install_failed", "Dependencies could not be installed.", {
+        context: { log: ["no such package"] },
+      });
+    }
+    const key = plan.dependencies?.key ?? "";
+    return { mounts: [{ key, path: "/deps", target: "node_modules" }], cached: true };
+  }
+
+  async mountRoot(directory: string): Promise<string> {
+    return directory;
+  }
+}
+
+const NO_LINKED_FILES: LinkedFiles = {
+  check: async (directory) => directory,
+  entries: async () => [],
+  read: async () => null,
+  apply: async () => ({ version: 0 }),
+};
+
+/** Every method of the target hangs for ever once the process is dead, and so does one that was under way. */
+function dieWith<T extends object>(target: T, life: { readonly over: boolean }): T {
+  return new Proxy(target, {
+    get(object, key) {
+      const value: unknown = Reflect.get(object, key);
+      if (typeof value !== "function" || key === "now" || key === "endpoint") return value;
+      return (...args: unknown[]) => {
+        if (life.over) return hanging();
+        const result: unknown = Reflect.apply(value, object, args);
+        return result instanceof Promise ? unlessDead(result, life) : result;
+      };
+    },
+  });
+}
+
+function hanging(): Promise<never> {
+  return new Promise(() => {});
+}
+
+async function unlessDead<T>(work: Promise<T>, life: { readonly over: boolean }): Promise<T> {
+  try {
+    const result = await work;
+    if (!life.over) return result;
+  } catch (error) {
+    if (!life.over) throw error;
+  }
+  return hanging();
+}

@@ -1,0 +1,104 @@
+import type { Clock } from "@velocity/core";
+
+interface Sleeper {
+  readonly at: number;
+  readonly order: number;
+  readonly resolve: () => void;
+}
+
+/** Macrotasks given to running code before time is moved on. */
+const IDLE_TURNS = 12;
+
+/** Time that only moves when a test says so. */
+export class ManualClock implements Clock {
+  #now: number;
+  #order = 0;
+  #sleepers = new Set<Sleeper>();
+
+  constructor(start = new Date("2026-01-01T00:00:00.000Z")) {
+    this.#now = start.getTime();
+  }
+
+  now(): Date {
+    return new Date(this.#now);
+  }
+
+  get sleeping(): number {
+    return this.#sleepers.size;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#sleepers.delete(sleeper);
+        reject(signal?.reason);
+      };
+      const sleeper: Sleeper = {
+        at: this.#now + Math.max(0, ms),
+        order: this.#order++,
+        resolve: () => {
+          signal?.removeEventListener("abort", onAbort);
+          resolve();
+        },
+      };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** Wakes every sleeper that is due on the way, in order, and lets what they started run. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    for (;;) {
+      const next = this.#next();
+      if (next === null || next.at > until) break;
+      this.#wake(next);
+      await turns(2);
+    }
+    this.#now = until;
+    await turns(IDLE_TURNS);
+  }
+
+  /** Moves time on, whenever nothing else happens, until the work is settled. */
+  async run<T>(work: Promise<T>, limitMs = 24 * 3_600_000): Promise<T> {
+    let settled = false;
+    work.then(
+      () => {
+        settled = true;
+      },
+      () => {
+        settled = true;
+      },
+    );
+    const until = this.#now + limitMs;
+    while (!settled) {
+      await turns(IDLE_TURNS);
+      if (settled) break;
+      const next = this.#next();
+      if (next === null) continue;
+      if (next.at > until) throw new Error(`not settled after ${limitMs} ms of the manual clock`);
+      this.#wake(next);
+    }
+    return work;
+  }
+
+  #wake(sleeper: Sleeper): void {
+    this.#sleepers.delete(sleeper);
+    this.#now = Math.max(this.#now, sleeper.at);
+    sleeper.resolve();
+  }
+
+  #next(): Sleeper | null {
+    let next: Sleeper | null = null;
+    for (const one of this.#sleepers) {
+      if (next === null || one.at < next.at || (one.at === next.at && one.order < next.order)) next = one;
+    }
+    return next;
+  }
+}
+
+/** Lets everything that is ready run, some rounds long. */
+export async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
