@@ -7,9 +7,10 @@ import { EventBus } from "./events/event-bus.ts";
 import { Watches } from "./events/watches.ts";
 import { Operations } from "./operations/operations.ts";
 import { createVerbs } from "./operations/verbs.ts";
-import { Pool } from "./pool/pool.ts";
+import { WarmPool } from "./pool/pool.ts";
 import { ProjectFiles } from "./projects/project-files.ts";
 import { createProjectService } from "./projects/project-service.ts";
+import { replanAfter } from "./projects/replan.ts";
 import { Activity } from "./routing/activity.ts";
 import { createSessionRouting } from "./routing/session-routing.ts";
 import type { Core } from "./services.ts";
@@ -52,7 +53,8 @@ export function createCore(deps: CoreDeps): Core {
     operations,
     watches: new Watches({ agent: deps.agent, clock }),
     projectFiles: new ProjectFiles(deps),
-    pool: new Pool(() => core),
+    pool: new WarmPool(() => core),
+    replanAfter: (projectId, paths) => replanAfter(core, projectId, paths),
   };
   const verbs = createVerbs(core);
   const activity = new Activity({ store, ledger, clock, log });

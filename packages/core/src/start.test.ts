@@ -1,5 +1,5 @@
+import { LOCAL, newProjectId, Rig } from "@velocity/testkit";
 import { describe, expect, test } from "vitest";
-import { LOCAL, newProjectId, Rig } from "./testing/rig.ts";
 
 describe("start", () => {
   test("a cold start publishes a session whose container answers as its generation", async () => {

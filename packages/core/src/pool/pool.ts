@@ -9,6 +9,7 @@ import type { ContainerHandle, DependencyMount } from "../ports/driver.ts";
 import type { ProjectPlan } from "../ports/workspace.ts";
 import { filesDigest, type PreparedProject } from "../projects/project-files.ts";
 import type { ContainerRecord, SessionRecord } from "../session-record.ts";
+import type { Member, Pool } from "./pool-port.ts";
 
 /** Which template a member is made from, and how. */
 interface Recipe {
@@ -16,14 +17,6 @@ interface Recipe {
   readonly key: string;
   readonly files: readonly FileContent[];
   readonly plan: ProjectPlan;
-}
-
-export interface Member {
-  readonly row: ContainerRecord;
-  readonly handle: ContainerHandle;
-  readonly watch: ContainerWatch;
-  /** What its workspace holds: the template's files. */
-  readonly files: readonly FileContent[];
 }
 
 const MAX_RECIPES = 20;
@@ -34,7 +27,7 @@ const BACK_OFF_MS = [5_000, 15_000, 60_000, 300_000] as const;
  * Warm containers, per template seen: sandbox up, dependencies mounted, dev server listening on the template's files. A
  * claim is one compare-and-set. A used member never comes back. Refilled in the background, one at a time.
  */
-export class Pool {
+export class WarmPool implements Pool {
   readonly #core: () => CoreContext;
   readonly #recipes = new Map<string, Recipe>();
   readonly #closing = new AbortController();
@@ -51,7 +44,6 @@ export class Pool {
     return settings.enableContainerPooling && settings.poolSize > 0 && driver.capabilities.seedsWorkspace;
   }
 
-  /** Takes a member that runs just like this project would; null: none, start cold. */
   async claim(prepared: PreparedProject, session: SessionRecord, generation: number): Promise<Member | null> {
     const core = this.#core();
     if (!this.enabled || prepared.linked !== null || this.#recipes.size === 0) return null;
@@ -76,7 +68,6 @@ export class Pool {
     return null;
   }
 
-  /** A template was used, so it is worth keeping one warm. Returns at once. */
   notice(template: string | null): void {
     if (template === null || !this.enabled || this.#closing.signal.aborted) return;
     void this.#learn(template)
@@ -84,7 +75,6 @@ export class Pool {
       .catch((error) => this.#core().log.warn({ template, err: error }, "a template cannot be kept warm"));
   }
 
-  /** Fills up to the target, one member at a time; joins a refill that is under way. */
   refill(): Promise<void> {
     if (!this.enabled || this.#closing.signal.aborted) return Promise.resolve();
     this.#again = true;
@@ -94,7 +84,6 @@ export class Pool {
     return this.#filling;
   }
 
-  /** Whether a member is still worth keeping; a key of a template that has changed since is not. */
   async keeps(row: ContainerRecord): Promise<boolean> {
     const template = row.poolKey?.split("/")[2];
     if (!this.enabled || template === undefined) return false;
@@ -106,13 +95,11 @@ export class Pool {
     return this.#recipes.get(template)?.key === row.poolKey;
   }
 
-  /** Listens to a member that an earlier server left. */
   adopt(row: ContainerRecord): void {
     if (row.ref === null || this.#core().watches.get(row.id) !== undefined) return;
     this.#watch({ containerId: row.id, ref: row.ref });
   }
 
-  /** No more refills; members are destroyed, or left for the next server. */
   async close(how: "destroy" | "leave"): Promise<void> {
     const core = this.#core();
     this.#closing.abort(new Error("the pool is closed"));

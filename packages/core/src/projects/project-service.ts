@@ -10,7 +10,6 @@ import type { Caller, ProjectService } from "../services.ts";
 import { createFromTemplate } from "./ensure-project.ts";
 import { mayUse, noProject } from "./project-access.ts";
 import { liveSessions, pushToSessions } from "./push-to-sessions.ts";
-import { replanAfter } from "./replan.ts";
 
 /** Projects and their files; linked ones are read and written where they are. */
 export function createProjectService(
@@ -135,7 +134,7 @@ export function createProjectService(
         const { version } = applied;
         return { version, sessionsNotified: await pushToSessions(core, id, change, version, null) };
       });
-      replanAfter(core, id, [...change.files.map((file) => file.path), ...change.deletes]);
+      core.replanAfter(id, [...change.files.map((file) => file.path), ...change.deletes]);
       return done;
     },
 

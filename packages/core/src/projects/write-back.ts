@@ -67,4 +67,5 @@ async function store(
   if (applied.kind !== "applied") return;
   core.projectFiles.markSynced(handle.containerId, applied.version);
   await pushToSessions(core, session.projectId, { files, deletes }, applied.version, handle.containerId);
+  core.replanAfter(session.projectId, [...files.map((file) => file.path), ...deletes]);
 }

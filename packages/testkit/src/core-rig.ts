@@ -9,15 +9,26 @@ import {
   startRequestSchema,
   VelocityError,
 } from "@velocity/contract";
-import { FakeEngine, fakeAgent, fakeDriver, ManualClock, memoryStore } from "@velocity/testkit";
-import { createCore } from "../create-core.ts";
-import { CORE_SETTINGS, type CoreSettings } from "../deps.ts";
-import type { DriverCapabilities } from "../ports/driver.ts";
-import type { LinkedFiles } from "../ports/linked-files.ts";
-import { type Log, silentLog } from "../ports/log.ts";
-import type { Store } from "../ports/store.ts";
-import type { FileTree, ProjectPlan, WorkspacePort } from "../ports/workspace.ts";
-import type { Caller, Core } from "../services.ts";
+import {
+  type Caller,
+  CORE_SETTINGS,
+  type Core,
+  type CoreSettings,
+  createCore,
+  type DriverCapabilities,
+  type FileTree,
+  type LinkedFiles,
+  type Log,
+  type ProjectPlan,
+  type Store,
+  silentLog,
+  type WorkspacePort,
+} from "@velocity/core";
+import { fakeAgent } from "./fake-agent.ts";
+import { fakeDriver } from "./fake-driver/fake-driver.ts";
+import { FakeEngine } from "./fake-driver/fake-engine.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { memoryStore } from "./memory-store.ts";
 
 export const LOCAL: Caller = { userId: LOCAL_USER_ID, role: "admin", createsUnknownProjects: true };
 
