@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, request as httpRequest, IncomingMessage, type Server } from "node:http";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { LOCAL_USER_ID, problemSchema, projectIdSchema } from "@velocity/contract";
 import { afterEach, expect, test, vi } from "vitest";
 import { newSession } from "./testing/memory-sessions.ts";
@@ -28,9 +29,9 @@ async function listening() {
 }
 
 /** Sends bytes as they are and reads until the server is done with us. */
-async function raw(port: number, text: string): Promise<string> {
+async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
-  socket.end(text);
+  socket.end(bytes);
   const chunks: Buffer[] = [];
   for await (const chunk of socket) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
@@ -49,21 +50,17 @@ test("answers over HTTP what fetch answers", async () => {
 
 test("413 for a body that only shows its size while it comes", async () => {
   const { url } = await listening();
-  const chunk = new Uint8Array(256 * 1024).fill(32);
-  const body = new ReadableStream({
-    start(controller) {
-      for (let sent = 0; sent < 6; sent++) controller.enqueue(chunk);
-      controller.close();
-    },
-  });
-  const answer = await fetch(`${url}/api/sessions/start`, {
+  const upload = httpRequest(`${url}/api/sessions/start`, {
     method: "POST",
-    body,
-    duplex: "half",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", "transfer-encoding": "chunked" },
   });
-  expect(answer.status).toBe(413);
-  expect(problemSchema.parse(await answer.json()).code).toBe("payload_too_large");
+  const answered = once(upload, "response");
+  for (let sent = 0; sent < 6; sent++) upload.write(Buffer.alloc(256 * 1024, " "));
+  upload.end();
+  const [answer] = await answered;
+  if (!(answer instanceof IncomingMessage)) throw new Error("no answer");
+  expect(answer.statusCode).toBe(413);
+  expect(problemSchema.parse(JSON.parse(await text(answer))).code).toBe("payload_too_large");
 });
 
 test("events arrive while the stream is open, and a client that hangs up frees its source", async () => {

@@ -54,7 +54,7 @@ export function toFileContent(path: string, body: Buffer): FileContent {
 
 function guardedVersion(ifMatch: string | undefined): number | undefined {
   if (ifMatch === undefined) return undefined;
-  const version = /^"(\d{1,9})"$/.exec(ifMatch)?.[1];
+  const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
   if (version === undefined)
     throw new VelocityError(
       "bad_request",
