@@ -6,8 +6,9 @@ import { EventLog } from "./log/event-log.ts";
 import { LogFile } from "./log/log-file.ts";
 import { AppSocket } from "./server/app-socket.ts";
 import { DevServer } from "./server/dev-server.ts";
-import { listenAtomically, remove } from "./server/listen-atomically.ts";
+import { listenAtomically } from "./server/listen-atomically.ts";
 import { runEnvironment } from "./server/run-environment.ts";
+import { remove } from "./server/socket-folder.ts";
 import type { RunningProgram } from "./server/spawn-program.ts";
 import { createStatusServer } from "./server/status-page.ts";
 
@@ -77,6 +78,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   else await server.start(config.run, early ?? undefined);
   const context: ControlContext = {
     identity: config.identity,
+    execs: 0,
     workspace: config.workspace,
     events,
     server,

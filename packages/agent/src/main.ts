@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { AgentConfig, RunSpec } from "@velocity/contract";
 import { runEnvironment } from "./server/run-environment.ts";
+import { clearSockets } from "./server/socket-folder.ts";
 import { type RunningProgram, spawnProgram } from "./server/spawn-program.ts";
 
 /**
@@ -10,6 +11,7 @@ import { type RunningProgram, spawnProgram } from "./server/spawn-program.ts";
  */
 const startedAtMs = Date.now();
 const EXIT_CONFIG = 78;
+const EXIT_SOFTWARE = 70;
 
 async function main(): Promise<void> {
   if (process.argv[2] === "run") {
@@ -18,6 +20,7 @@ async function main(): Promise<void> {
   }
   const config = readConfig(process.env.VELOCITY_AGENT_CONFIG);
   mkdirSync(config.socketDir, { recursive: true });
+  clearSockets(config.socketDir);
   const forwarder =
     config.egressSocket === null
       ? null
@@ -26,6 +29,10 @@ async function main(): Promise<void> {
   const preloadPath = join(import.meta.dirname, "preload.cjs");
   const early = config.run === null || config.run.install !== null ? null : spawnServer(config, config.run);
 
+  // The agent outlives a mistake of its own: without it nobody looks after the dev server.
+  process.on("uncaughtException", (error) =>
+    process.stderr.write(`velocity agent: ${error.stack ?? error}\n`),
+  );
   const { startAgent } = await import("./agent.ts");
   const agent = await startAgent({
     config,
@@ -34,6 +41,10 @@ async function main(): Promise<void> {
     preloadPath,
     startedAtMs,
     early,
+  }).catch((error: unknown) => {
+    process.stderr.write(`velocity agent: could not start: ${String(error)}\n`);
+    early?.child?.kill("SIGKILL");
+    process.exit(EXIT_SOFTWARE);
   });
   let closing = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -6,6 +6,8 @@ import type { DevServer } from "../server/dev-server.ts";
 
 export interface ControlContext {
   identity: Identity;
+  /** Commands that run now. */
+  execs: number;
   readonly workspace: string;
   readonly events: EventLog;
   readonly server: DevServer;

@@ -59,7 +59,7 @@ function restart(context: ControlContext, { response }: ControlRequest): void {
   if (context.server.run === null) {
     throw new VelocityError("invalid_state", "There is no dev server yet: the container is not bound.");
   }
-  void context.server.restart();
+  context.server.restart().catch(() => {});
   response.writeHead(202, { "content-length": 0 }).end();
 }
 

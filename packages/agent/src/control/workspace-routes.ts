@@ -13,6 +13,7 @@ import { parseApplyFiles, parseBind, parseExec, parseFilePath } from "./parse-bo
 const MAX_FILES_BYTES = 128 * 1024 * 1024;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_EXEC_BYTES = 1024 * 1024;
+const MAX_EXECS = 32;
 
 /**
  * Makes a pool member a session's container, once. The same session and generation again is answered as before; another
@@ -32,7 +33,8 @@ export async function bind(context: ControlContext, { request, response }: Contr
     projectId: wanted.projectId,
     generation: wanted.generation,
   };
-  const restarted = runDiffers(context.server.run, wanted.run) || context.server.state.status === "stopped";
+  const down = ["stopped", "failed"].includes(context.server.state.status);
+  const restarted = down || runDiffers(context.server.run, wanted.run);
   await change(context, wanted);
   if (restarted) await context.server.start(wanted.run);
   const result: BindResult = { identity: context.identity, serverRestarted: restarted };
@@ -111,14 +113,22 @@ export async function deleteFile(context: ControlContext, { response, url }: Con
 
 export async function exec(context: ControlContext, { request, response }: ControlRequest): Promise<void> {
   const command = await readJson(request, parseExec, MAX_EXEC_BYTES);
+  if (context.execs >= MAX_EXECS) {
+    throw new VelocityError("rate_limited", `${MAX_EXECS} commands are running already.`);
+  }
   const left = new AbortController();
   response.once("close", () => left.abort());
-  const result = await runExec(command, {
-    workspace: context.workspace,
-    environment: context.execEnvironment,
-    signal: left.signal,
-  });
-  sendJson(response, 200, result);
+  context.execs += 1;
+  try {
+    const result = await runExec(command, {
+      workspace: context.workspace,
+      environment: context.execEnvironment,
+      signal: left.signal,
+    });
+    sendJson(response, 200, result);
+  } finally {
+    context.execs -= 1;
+  }
 }
 
 function pathOf(url: URL): string {

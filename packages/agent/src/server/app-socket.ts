@@ -1,10 +1,11 @@
-import { type FSWatcher, linkSync, readdirSync, renameSync, watch } from "node:fs";
+import { type FSWatcher, linkSync, renameSync, watch } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { APP_SOCKET, portSocket } from "@velocity/contract";
 import { dialLoopback, type LoopbackPort, splice } from "./bridge.ts";
-import { inodeAt, listenAtomically, remove } from "./listen-atomically.ts";
+import { inodeAt, listenAtomically } from "./listen-atomically.ts";
+import { remove, socketNames } from "./socket-folder.ts";
 
 /** Who answers on the app socket: nobody, our own page, our bridge to a port, or the program by itself. */
 export type Holder = "nobody" | "page" | "bridge" | "program";
@@ -15,20 +16,6 @@ export interface AppSocketOptions {
   readonly page: HttpServer;
   /** The program took the app socket, or gave it up; or a further port came or went. */
   readonly onChange: () => void;
-}
-
-/** Leftovers of a container that ran here before; nothing of this run may exist yet. */
-export function clearSockets(socketDir: string): void {
-  for (const name of socketNames(socketDir)) remove(join(socketDir, name));
-}
-
-function socketNames(socketDir: string): string[] {
-  const ours = /^(app\.sock|port-\d+\.sock|\.\d+-\w+)$/;
-  try {
-    return readdirSync(socketDir).filter((name) => ours.test(name));
-  } catch {
-    return [];
-  }
 }
 
 /** The one owner of `app.sock` on the agent's side. Whoever takes the name last gets the connections. */

@@ -294,6 +294,52 @@ describe("a failed server is explained, and started again on a change", () => {
   });
 });
 
+describe("sockets", () => {
+  test("left by an earlier run are not taken for a server", { timeout: TIMEOUT_MS }, async () => {
+    const port = await freePort();
+    const script = `import fs from "node:fs"; const timer = setInterval(() => { if (!fs.existsSync("go")) return;
+      clearInterval(timer); import("./app.mjs"); }, 20);`;
+    const run = runSpec({ command: node("s.mjs"), port, ready: { path: "/", timeoutMs: 700 } });
+    const stale = ["app.sock", "port-1234.sock", ".17-2"];
+    await withAgent(
+      { files: { "s.mjs": script, "app.mjs": httpServer(port) }, run, stale },
+      async (agent) => {
+        const failed = await agent.status("failed");
+        expect(failed.error?.code).toBe("server_not_listening");
+        for (const name of stale.slice(1)) expect(existsSync(join(agent.socketDir, name))).toBe(false);
+        writeFileSync(join(agent.workspace, "go"), "");
+        await agent.status("listening", failed.seq);
+      },
+    );
+  });
+
+  test("during a restart, the page stands in", { timeout: TIMEOUT_MS }, async () => {
+    const port = await freePort();
+    const script = `import fs from "node:fs"; const again = fs.existsSync("ran"); fs.writeFileSync("ran", "");
+      const timer = setInterval(() => { if (again && !fs.existsSync("go.txt")) return;
+      clearInterval(timer); import("./app.mjs"); }, 20);`;
+    const run = runSpec({ command: node("s.mjs"), port });
+    await withAgent({ files: { "s.mjs": script, "app.mjs": httpServer(port) }, run }, async (agent) => {
+      const first = await agent.status("listening");
+      await agent.client.restart(agent.control, agent.signal);
+      await agent.status("starting", first.seq);
+      const html = { accept: "text/html" };
+      await expect.poll(async () => (await agent.get("/", html).catch(() => null))?.status).toBe(503);
+      expect((await agent.get("/", html)).body).toContain("The dev server is starting");
+      writeFileSync(join(agent.workspace, "go.txt"), "");
+      await agent.status("listening", first.seq + 1);
+      expect((await agent.get()).status).toBe(200);
+    });
+  });
+
+  test("a command that cannot even be tried is a failed server", { timeout: TIMEOUT_MS }, async () => {
+    const run = runSpec({ command: ["a\u0000b"], port: await freePort() });
+    await withAgent({ run }, async (agent) => {
+      expect((await agent.status("failed")).error?.code).toBe("server_exited");
+    });
+  });
+});
+
 describe("processes", () => {
   test("a crash is followed by a new start, until it happens too often", {
     timeout: TIMEOUT_MS,

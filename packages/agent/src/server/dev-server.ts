@@ -128,7 +128,7 @@ export class DevServer {
     const timer = setTimeout(() => {
       if (signal.aborted || this.#options.socket.holder() !== "nobody") return;
       this.#set({ status: "starting", port: null, error: null });
-      void this.#options.socket.showPage({ replace: false });
+      this.#quietly(this.#options.socket.showPage({ replace: false }));
       this.#find(signal);
     }, AWAY_MS);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
@@ -143,7 +143,7 @@ export class DevServer {
     this.#changedWhileStarting = false;
     this.#sinceSeq = this.#options.events.seq;
     if (run.install !== null && early === undefined && this.#installedFor !== this.#manifest(run)) {
-      void this.#installThenLaunch(run, attempt.signal);
+      this.#quietly(this.#installThenLaunch(run, attempt.signal));
     } else this.#launch(run, attempt.signal, early);
   }
 
@@ -156,7 +156,7 @@ export class DevServer {
       cwd: join(this.#options.workspace, run.cwd),
       env: this.#options.environment(run, "install"),
     });
-    program.child.stdin?.end();
+    program.child?.stdin?.end();
     this.#follow(program, "install");
     this.#tree = program.pid === null ? null : new ProcessTree(program.pid);
     const exit = await program.exited;
@@ -189,11 +189,11 @@ export class DevServer {
     this.#follow(program, "server");
     this.#tree = program.pid === null ? null : new ProcessTree(program.pid);
     this.#find(signal);
-    const timer = setTimeout(() => void this.#tooLate(run), run.ready.timeoutMs);
+    const timer = setTimeout(() => this.#tooLate(run), run.ready.timeoutMs);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
     void program.exited.then((exit) => {
       clearTimeout(timer);
-      if (!signal.aborted) void this.#exited(exit, program);
+      if (!signal.aborted) this.#quietly(this.#exited(exit, program));
     });
     this.socketChanged();
   }
@@ -220,10 +220,8 @@ export class DevServer {
     if (this.#state.status !== "starting") return;
     const seconds = Math.round(run.ready.timeoutMs / 1000);
     // It stays alive: a server that is only slow still gets there.
-    void this.#fail(
-      "server_not_listening",
-      `The dev server runs, but did not listen on port ${run.port} within ${seconds} s.`,
-    );
+    const message = `The dev server runs, but did not listen on port ${run.port} within ${seconds} s.`;
+    this.#quietly(this.#fail("server_not_listening", message));
   }
 
   async #exited(exit: ProgramExit, program: RunningProgram): Promise<void> {
@@ -277,7 +275,8 @@ export class DevServer {
     this.#pending = setTimeout(() => {
       this.#pending = null;
       signal.removeEventListener("abort", cancel);
-      if (!signal.aborted) void this.#inTurn(() => (signal.aborted ? Promise.resolve() : this.#replace(0)));
+      if (signal.aborted) return;
+      this.#quietly(this.#inTurn(() => (signal.aborted ? Promise.resolve() : this.#replace(0))));
     }, delayMs);
     signal.addEventListener("abort", cancel, { once: true });
   }
@@ -297,7 +296,7 @@ export class DevServer {
     const keepColors = this.#run?.env.FORCE_COLOR !== undefined;
     for (const stream of ["stdout", "stderr"] as const) {
       const splitter = new LineSplitter((text) => this.#log(source, stream, text), { keepColors });
-      const pipe = program.child[stream];
+      const pipe = program.child?.[stream];
       pipe?.on("data", (chunk: Buffer) => splitter.write(chunk));
       pipe?.on("end", () => splitter.end());
       pipe?.on("error", () => {});
@@ -305,6 +304,11 @@ export class DevServer {
     void program.exited.then((exit) => {
       if (exit.kind === "not-started") this.#log(source, "stderr", exit.message);
     });
+  }
+
+  /** For what nobody waits for: a full disk or a missing folder is told, and the agent lives on. */
+  #quietly(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#say(`The agent could not go on with this: ${String(error)}`));
   }
 
   #say(text: string): void {

@@ -1,6 +1,7 @@
-import { chmodSync, linkSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import { chmodSync, linkSync, lstatSync, renameSync } from "node:fs";
 import type { Server } from "node:net";
 import { dirname, join } from "node:path";
+import { remove } from "./socket-folder.ts";
 
 /**
  * Listens on a Unix socket that appears under its name only when it answers. `replace` takes the name over in one step
@@ -40,12 +41,4 @@ export async function listenAtomically(
 /** Identifies what is at a path; null: nothing. */
 export function inodeAt(path: string): bigint | null {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
-}
-
-export function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Was not there.
-  }
 }

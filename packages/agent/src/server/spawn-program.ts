@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 
 export interface Program {
   readonly command: readonly string[];
@@ -12,7 +13,8 @@ export type ProgramExit =
 
 /** A program in a session of its own. `exited` settles once, and never rejects. */
 export interface RunningProgram {
-  readonly child: ChildProcess;
+  /** Null: it could not even be tried. */
+  readonly child: ChildProcess | null;
   readonly pid: number | null;
   readonly startedAtMs: number;
   readonly exited: Promise<ProgramExit>;
@@ -27,16 +29,29 @@ export interface RunningProgram {
 export function spawnProgram(program: Program): RunningProgram {
   const [file = "", ...args] = program.command;
   const startedAtMs = Date.now();
-  const child = spawn(file, args, {
-    cwd: program.cwd,
-    env: program.env,
-    detached: true,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, {
+      cwd: program.cwd,
+      env: program.env,
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+  } catch (error) {
+    // An empty name, or a NUL in an argument.
+    const message = notStarted(error, program);
+    return {
+      child: null,
+      pid: null,
+      startedAtMs,
+      exited: Promise.resolve({ kind: "not-started", message }),
+      drained: Promise.resolve(),
+    };
+  }
   child.stdin?.on("error", () => {});
   const exited = new Promise<ProgramExit>((resolve) => {
-    child.once("error", (error: NodeJS.ErrnoException) => {
-      if (child.pid === undefined) resolve({ kind: "not-started", message: notStarted(error, file) });
+    child.once("error", (error) => {
+      if (child.pid === undefined) resolve({ kind: "not-started", message: notStarted(error, program) });
     });
     child.once("exit", (code, signal) => resolve({ kind: "exited", code, signal }));
   });
@@ -44,8 +59,10 @@ export function spawnProgram(program: Program): RunningProgram {
   return { child, pid: child.pid ?? null, startedAtMs, exited, drained };
 }
 
-function notStarted(error: NodeJS.ErrnoException, file: string): string {
-  if (error.code === "ENOENT") return `The program "${file}" was not found.`;
-  if (error.code === "EACCES") return `The program "${file}" may not be executed.`;
-  return `The program "${file}" could not be started (${error.code ?? "unknown error"}).`;
+function notStarted(error: unknown, { command: [file = ""], cwd }: Program): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  if (code === "ENOENT" && !existsSync(cwd)) return "The folder that it is to run in does not exist.";
+  if (code === "ENOENT") return `The program "${file}" was not found.`;
+  if (code === "EACCES") return `The program "${file}" may not be executed.`;
+  return `The program "${file}" could not be started (${code}).`;
 }

@@ -79,6 +79,8 @@ export interface TestSetup {
   readonly run?: RunSpec | null;
   readonly egressSocket?: string;
   readonly workspace?: string;
+  /** Files that are in the socket folder already. */
+  readonly stale?: readonly string[];
 }
 
 /** Runs the real bundle as a process of its own, on a folder of its own; `use` gets it, and nothing of it is left after. */
@@ -92,6 +94,8 @@ export async function withAgent<T>(setup: TestSetup, use: (agent: TestAgent) => 
     mkdirSync(dirname(join(workspace, path)), { recursive: true });
     writeFileSync(join(workspace, path), content);
   }
+  mkdirSync(socketDir);
+  for (const name of setup.stale ?? []) writeFileSync(join(socketDir, name), "");
   const config = agentConfigSchema.parse({
     protocol: 1,
     identity: { containerId: randomUUID(), sessionId: null, projectId: null, generation: 1 },

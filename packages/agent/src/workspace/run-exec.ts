@@ -29,11 +29,11 @@ export async function runExec(exec: Exec, options: ExecOptions): Promise<ExecRes
     cwd,
     env: options.environment(exec.env ?? {}, cwd),
   });
-  program.child.stdin?.end();
+  program.child?.stdin?.end();
   const stdout = new CappedOutput();
   const stderr = new CappedOutput();
-  program.child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
-  program.child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
+  program.child?.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
+  program.child?.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
   const tree = program.pid === null ? null : new ProcessTree(program.pid);
   const timeoutMs = exec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), options.signal]);
