@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { launchBrowser } from "@velocity/e2e/browser";

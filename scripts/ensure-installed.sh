@@ -12,7 +12,8 @@ if ! [ -x "$NODE" ] || ! cmp -s package-lock.json "$lock_stamp"; then
   echo "Installing what is missing (first time: about half a minute)" >&2
   install_log=$(mktemp)
   # stdin is closed so that nothing can wait for an answer nobody sees
-  npm ci --no-audit --no-fund --loglevel=error </dev/null >"$install_log" 2>&1 &
+  # `install`, not `ci`: a mirror that lacks the binaries of some other platform must not stop anyone
+  npm install --no-audit --no-fund --loglevel=error </dev/null >"$install_log" 2>&1 &
   install_pid=$!
   trap 'kill "$install_pid" 2>/dev/null; rm -f "$install_log"; exit 130' INT TERM
   while kill -0 "$install_pid" 2>/dev/null; do

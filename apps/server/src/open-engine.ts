@@ -4,14 +4,16 @@ import { join } from "node:path";
 import type { InstallId } from "@velocity/contract";
 import type { CoreDeps, Driver } from "@velocity/core";
 import { createProcessDriver } from "@velocity/driver-process";
+import { detectSandbox } from "@velocity/sandbox";
 import {
   type ClosableWorkspace,
   createDirectoryTree,
+  createInstallRunner,
   createLinkedFiles,
   createMemoryTree,
-  createPlainRunner,
   createTemplateSource,
   createWorkspace,
+  STATIC_SERVER_FILE,
 } from "@velocity/workspace";
 import type { Logger } from "pino";
 import type { Config } from "./config/schema.ts";
@@ -27,36 +29,48 @@ export interface EngineParts {
   readonly installId: InstallId;
   /** Folder with the bundled agent. */
   readonly agentDir: string;
-  /** The repository. */
-  readonly root: string;
+  /** Folder with the bundled server for plain files. */
+  readonly staticServerDir: string;
+  readonly templatesDir: string;
   readonly log: Logger;
 }
 
 export async function openEngine(config: Config, parts: EngineParts): Promise<Engine> {
-  const { root, agentDir, installId, log } = parts;
+  const { agentDir, staticServerDir, templatesDir, installId, log } = parts;
   const nodePath = process.execPath;
+  const support = await detectSandbox();
+  const sockets = runtimeDir(config.dataDir);
+  const cacheDir = join(config.dataDir, "cache");
   const driver = await createProcessDriver({
     dataDir: config.dataDir,
-    runtimeDir: runtimeDir(config.dataDir),
+    runtimeDir: sockets,
     nodePath,
     agentBundle: agentDir,
-    staticServerDir: join(root, "node_modules"),
+    staticServerDir,
     installId,
     log: log.child({ part: "driver" }),
     requireIsolation: config.auth !== "none",
+    support,
   });
   const workspace: ClosableWorkspace = createWorkspace({
-    cacheDir: join(config.dataDir, "cache"),
+    cacheDir,
     nodePath,
     previewDomain: config.previewDomain,
-    staticServerEntry: "/opt/velocity/static/node_modules/vite/bin/vite.js",
-    runner: createPlainRunner(),
-    registry: null,
+    staticServerEntry: `/opt/velocity/static/${STATIC_SERVER_FILE}`,
+    runner: createInstallRunner({
+      support: support.namespaces,
+      cacheDir,
+      runtimeDir: join(sockets, "install"),
+      nodePath,
+      agentDir,
+      env: process.env,
+      onRefused: (target, reason) => log.warn({ target, reason }, "installer was refused a connection"),
+    }),
   });
   return {
     driver,
     workspace,
-    templates: createTemplateSource(join(root, "templates")),
+    templates: createTemplateSource(templatesDir),
     linkedFiles: createLinkedFiles(),
     directoryTree: createDirectoryTree,
     memoryTree: createMemoryTree,

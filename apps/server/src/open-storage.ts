@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Store } from "@velocity/core";
 import { lockDataDir, openStore } from "@velocity/store";
 import type { Logger } from "pino";
@@ -16,18 +15,18 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
   try {
     const where =
       config.databaseUrl === null
-        ? { dataDir: join(config.dataDir, "database") }
+        ? { dataDir: config.dataDir }
         : { databaseUrl: config.databaseUrl.reveal() };
     const store = await openStore(where, { log });
     return {
       store,
       close: async () => {
         await store.close();
-        await lock.release();
+        lock.release();
       },
     };
   } catch (error) {
-    await lock.release();
+    lock.release();
     throw error;
   }
 }

@@ -1,14 +1,15 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import { bundleAgent } from "@velocity/agent";
-import { createAgentClient } from "@velocity/agent/client";
-import { type Api, createApi, noAuthenticator } from "@velocity/api";
+import { type Api, createApi, noAuthenticator, type WebHandler } from "@velocity/api";
 import { type Core, createCore, systemClock } from "@velocity/core";
 import { createFrontServer, createGateway, createRouteProbe, type Gateway } from "@velocity/gateway";
 import { buildWeb } from "@velocity/web/build";
 import { serveWeb } from "@velocity/web/serve";
+import { bundleStaticServer } from "@velocity/workspace";
 import type { Logger } from "pino";
 import manifest from "../package.json" with { type: "json" };
+import { createAgentPort } from "./agent-port.ts";
 import type { Config } from "./config/schema.ts";
 import { coreSettings } from "./core-settings.ts";
 import { findPort, listenFailure } from "./find-port.ts";
@@ -61,22 +62,29 @@ async function build(
   const editorOrigins = config.editorOrigins ?? [new URL(publicUrl).origin];
   const cacheDir = join(ROOT, "node_modules/.cache/velocity");
 
-  const [storage, agentBundle, web] = await Promise.all([
+  const [storage, agent, staticServer, web] = await Promise.all([
     openStorage(config, log.child({ part: "store" })).then((opened) =>
       unwind.add(opened, () => opened.close()),
     ),
     bundleAgent({ cacheDir }),
+    bundleStaticServer({ cacheDir }),
     buildWeb({ cacheDir, onBuild: () => say("Building the pages (first start only)") }),
   ]);
   const installId = await storage.store.installId();
-  const engine = await openEngine(config, { installId, agentDir: agentBundle.dir, root: ROOT, log });
+  const engine = await openEngine(config, {
+    installId,
+    agentDir: agent.dir,
+    staticServerDir: staticServer.dir,
+    templatesDir: join(ROOT, "templates"),
+    log,
+  });
   unwind.add(engine, () => engine.close());
 
   const probeSecret = randomBytes(24).toString("base64url");
   const core = createCore({
     store: storage.store,
     driver: engine.driver,
-    agent: createAgentClient(),
+    agent: createAgentPort(),
     probe: createRouteProbe({ host: config.host, port, domain: config.previewDomain, probeSecret }),
     workspace: engine.workspace,
     templates: engine.templates,
@@ -97,6 +105,7 @@ async function build(
     log: log.child({ part: "gateway" }),
   });
   unwind.add(gateway, () => gateway.close());
+  const pages = await serveWeb(web.dir, { previewDomain: config.previewDomain, port, publicUrl });
   const api = openApi(config, {
     port,
     publicUrl,
@@ -104,7 +113,7 @@ async function build(
     storage,
     engine,
     core,
-    webDir: web.dir,
+    pages,
     log,
   });
   unwind.add(api, () => api.close());
@@ -136,7 +145,7 @@ interface ApiParts {
   readonly storage: Storage;
   readonly engine: Engine;
   readonly core: Core;
-  readonly webDir: string;
+  readonly pages: WebHandler;
   readonly log: Logger;
 }
 
@@ -148,7 +157,7 @@ function openApi(config: Config, parts: ApiParts): Api {
     projects: core.projects,
     driver: engine.driver,
     idempotency: storage.store.idempotency,
-    authenticator: noAuthenticator(),
+    authenticator: noAuthenticator,
     health: () => checkHealth({ store: storage.store, driver: engine.driver, version: manifest.version }),
     config: {
       publicUrl,
@@ -160,7 +169,7 @@ function openApi(config: Config, parts: ApiParts): Api {
     },
     log: log.child({ part: "api" }),
     clock: systemClock,
-    web: serveWeb(parts.webDir, { previewDomain, port }),
+    web: parts.pages,
   });
 }
 

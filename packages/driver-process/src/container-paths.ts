@@ -20,6 +20,8 @@ export interface ContainerPaths {
   readonly hostSide: string;
   readonly agentConfig: string;
   readonly egressSocket: string;
+  /** Where the sandbox's private mounts are mounted, in its own view only. */
+  readonly mountPoints: string;
 }
 
 export function containersDir(dataDir: string): string {
@@ -56,6 +58,7 @@ export function pathsIn(folder: string, runtime: string): ContainerPaths {
     hostSide,
     agentConfig: join(hostSide, "agent.json"),
     egressSocket: join(hostSide, "egress.sock"),
+    mountPoints: join(runtime, "m"),
   };
 }
 

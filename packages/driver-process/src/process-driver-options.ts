@@ -1,6 +1,6 @@
 import type { InstallId } from "@velocity/contract";
 import type { Log } from "@velocity/core";
-import type { CgroupLayout, SandboxSupport } from "@velocity/sandbox";
+import type { CgroupLayout, EgressSettings, SandboxSupport } from "@velocity/sandbox";
 
 export interface ProcessDriverOptions {
   /** Containers live in `<dataDir>/containers/<id>`. One driver (one server) at a time per folder. */
@@ -11,12 +11,14 @@ export interface ProcessDriverOptions {
   readonly nodePath: string;
   /** Folder with `agent.mjs` and `preload.cjs`; at `/opt/velocity/agent` inside. */
   readonly agentBundle: string;
-  /** Folder for projects without dependencies of their own; at `/opt/velocity/static` inside. Null: none. */
+  /** Folder with a server for projects that bring none; at `/opt/velocity/static` inside. Null: none. */
   readonly staticServerDir: string | null;
   readonly installId: InstallId;
   readonly log: Log;
   /** Refuse to work without namespaces, with `sandbox_missing`. */
   readonly requireIsolation: boolean;
+  /** Where containers may connect to; asked at the first connection, and remembered. Default: what the operator's npm says. */
+  readonly egress?: () => Promise<EgressSettings>;
   /** What the machine can do, where it is known already (`detectSandbox`). */
   readonly support?: SandboxSupport;
   /** Overrides what was detected: for tests of the other ways to freeze and limit. */
