@@ -96,7 +96,9 @@ function Cover({ title, busy = false, seeThrough = false, action, children }: Co
     return (
       <div className="absolute inset-0 flex items-end justify-center bg-sunken/60 p-3 text-ink sm:p-5">
         <div className="flex w-full max-w-xl flex-wrap items-center gap-x-5 gap-y-3 rounded-xl border border-line bg-raised px-5 py-4">
-          <Strokes busy={busy} />
+          <div className={busy ? "" : "max-sm:hidden"}>
+            <Strokes busy={busy} />
+          </div>
           <div className="min-w-0 flex-[1_1_12rem]">
             <p className="font-semibold" role="status">
               {title}

@@ -189,6 +189,7 @@ export async function startApiDouble(options: ApiDoubleOptions = {}): Promise<Ap
         move(id, "terminated", "start failed", { operation: null, error, endedAt: now() });
         throw new VelocityError(fail.code, fail.message);
       }
+      if (phase === "container" && get(id).container === null) patch(id, { container: newContainer(id) });
       emit(id, "phase", { operation: kind, phase, status: "end", ms });
     }
     log(id, {
@@ -201,12 +202,7 @@ export async function startApiDouble(options: ApiDoubleOptions = {}): Promise<Ap
       operation: null,
       suspendedAt: null,
       previewUrl: session.url,
-      container: session.container ?? {
-        id: containerIdSchema.parse(crypto.randomUUID()),
-        driver: "double",
-        ref: `velocity-double-${session.id.slice(0, 8)}`,
-        generation: 1,
-      },
+      container: session.container ?? newContainer(id),
       health: {
         status: "healthy",
         checkedAt: now(),
@@ -478,6 +474,15 @@ export function newProject(name: string, template: string, id: string = crypto.r
     version: 1,
     createdAt: at,
     updatedAt: at,
+  };
+}
+
+function newContainer(sessionId: string): NonNullable<Session["container"]> {
+  return {
+    id: containerIdSchema.parse(crypto.randomUUID()),
+    driver: "double",
+    ref: `velocity-double-${sessionId.slice(0, 8)}`,
+    generation: 1,
   };
 }
 
