@@ -9,14 +9,19 @@ import type { InstallInputs } from "./install-inputs.ts";
 import type { InstallJob, InstallRunner } from "./install-runner.ts";
 import type { InstallerProgram } from "./installer-programs.ts";
 import type { LayerManifest, LayerStore } from "./layer-store.ts";
-import { lockfileDisagrees, type ManagerCommand, managerCommand } from "./manager-command.ts";
+import {
+  lockfileDisagrees,
+  type ManagerCommand,
+  type ManagerGeneration,
+  managerCommand,
+} from "./manager-command.ts";
 import { runTool } from "./run-tool.ts";
 
 export interface LayerBuild {
   readonly key: string;
   readonly inputs: InstallInputs;
   readonly program: InstallerProgram;
-  readonly generation: "classic" | "berry";
+  readonly generation: ManagerGeneration;
   /** Install scripts run, in a second step that cannot reach the manager's cache. Such a layer belongs to one project. */
   readonly scripts: boolean;
 }
@@ -50,7 +55,9 @@ export async function buildLayer(
   const layer = join(cacheDir, "work", randomUUID());
   const lines: string[] = [];
   const onLine = (line: string) => {
-    const plain = line.replaceAll(`${runner.place(folder)}/`, "").replaceAll(runner.place(home), "<cache>");
+    const plain = line
+      .replaceAll(`${runner.place(folder)}/`, "")
+      .replaceAll(runner.place(cacheDir), "<cache>");
     lines.push(plain);
     if (lines.length > KEPT_LINES) lines.shift();
     call.onLog(plain);

@@ -45,6 +45,7 @@ export function createInstallRunner(options: InstallRunnerOptions): InstallRunne
     nodePath,
     agentDir,
     npmConfig: () => asked,
+    extraCaFile: options.env.NODE_EXTRA_CA_CERTS ?? null,
     owners: { installer: INSTALLER, scripts: SCRIPTS },
     ...(onRefused === undefined ? {} : { onRefused }),
   });

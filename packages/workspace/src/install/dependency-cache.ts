@@ -5,9 +5,10 @@ import { VelocityError } from "@velocity/contract";
 import type { DependencyOptions, DependencyResult, PackageManagerName } from "../ports.ts";
 import { type BuildCall, buildLayer, type LayerBuilder } from "./build-layer.ts";
 import { dependencyKey, type InstallPlatform } from "./dependency-key.ts";
-import type { InstallInputs } from "./install-inputs.ts";
+import { type InstallInputs, oldPnpmLockfile } from "./install-inputs.ts";
 import type { InstallerProgram } from "./installer-programs.ts";
 import type { LayerManifest } from "./layer-store.ts";
+import type { ManagerGeneration } from "./manager-command.ts";
 import { takeProcessLock } from "./process-lock.ts";
 import { SharedFlights } from "./shared-flights.ts";
 
@@ -20,13 +21,13 @@ export interface DependencyCacheOptions extends LayerBuilder {
 
 interface ChosenProgram {
   readonly program: InstallerProgram;
-  readonly generation: "classic" | "berry";
+  readonly generation: ManagerGeneration;
 }
 
 /** Versions for projects that do not name one. */
 const TOOL_VERSIONS = {
   classic: "1.22.22",
-  berry: "4.18.1",
+  modern: "4.18.1",
   bun: "1.4.5",
   pnpmOfLockfile: { "5": "7.33.7", "6": "8.15.9" },
 };
@@ -108,17 +109,17 @@ export class DependencyCache {
     const lockfile = inputs.files.find((file) => file.path === inputs.lockfile)?.content ?? "";
     switch (inputs.manager) {
       case "npm":
-        return { program: programs.npm ?? missing("npm"), generation: "berry" };
+        return { program: programs.npm ?? missing("npm"), generation: "modern" };
       case "pnpm": {
         // pnpm 12 reads lockfiles of version 9; older ones need the pnpm of their time.
-        const major = /^lockfileVersion: '?([56])\./m.exec(lockfile)?.[1];
-        const version = major === "5" || major === "6" ? TOOL_VERSIONS.pnpmOfLockfile[major] : null;
-        if (version === null) return { program: programs.pnpm ?? missing("pnpm"), generation: "berry" };
+        const major = oldPnpmLockfile(lockfile);
+        const version = major === null ? null : TOOL_VERSIONS.pnpmOfLockfile[major];
+        if (version === null) return { program: programs.pnpm ?? missing("pnpm"), generation: "modern" };
         const folder = await this.#tool("pnpm", version, call);
-        return { program: nodeProgram(nodePath, folder, "pnpm", "bin/pnpm.cjs"), generation: "berry" };
+        return { program: nodeProgram(nodePath, folder, "pnpm", "bin/pnpm.cjs"), generation: "classic" };
       }
       case "yarn": {
-        const generation = lockfile.includes("__metadata:") ? "berry" : "classic";
+        const generation = lockfile.includes("__metadata:") ? "modern" : "classic";
         const wanted = inputs.managerVersion;
         const fits = wanted !== null && wanted.startsWith("1.") === (generation === "classic");
         const version = fits && /^\d+\.\d+\.\d+$/.test(wanted) ? wanted : TOOL_VERSIONS[generation];
@@ -139,7 +140,7 @@ export class DependencyCache {
           );
         });
         const home = join(folder, "node_modules", name);
-        return { program: { command: [join(home, "bin/bun")], folder: home }, generation: "berry" };
+        return { program: { command: [join(home, "bin/bun")], folder: home }, generation: "modern" };
       }
     }
   }

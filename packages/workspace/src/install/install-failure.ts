@@ -70,6 +70,15 @@ export function installFailure(lines: readonly string[], exitCode: number | null
     );
   if (/E40[13]\b|ERR_PNPM_FETCH_40[13]/.test(text))
     return failed("The package registry refused a package: it is private, or not allowed here.", context);
+  if (
+    /self-signed certificate|UNABLE_TO_(?:VERIFY|GET_ISSUER)|SELF_SIGNED|CERT_HAS_EXPIRED|invalid peer certificate/i.test(
+      text,
+    )
+  )
+    return failed(
+      "The package registry's certificate is not trusted by this server. Set npm's cafile to the certificate of its authority.",
+      context,
+    );
   if (UNREACHABLE.test(text))
     return failed(
       "The package registry cannot be reached. Check the network (or the npm registry setting) of the server and try again.",

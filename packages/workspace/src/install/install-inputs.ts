@@ -10,6 +10,7 @@ import type { PackageManager } from "../detect/package-manager.ts";
 import type { FileTree, PackageManagerName } from "../ports.ts";
 import {
   type InstallSettings,
+  oldPnpmFiles,
   readInstallSettings,
   renderNpmrc,
   renderPnpmWorkspace,
@@ -95,8 +96,10 @@ export async function collectInstallInputs(
     const inside = [...files].filter((path) => path === folder || path.startsWith(`${folder}/`));
     for (const path of inside.slice(0, MAX_LOCAL_FILES)) if (!collected.has(path)) await add(path);
   }
-  for (const [path, content] of settingFiles(manager, settings, flatDependencies))
+  const old = oldPnpmLockfile(collected.get("pnpm-lock.yaml") ?? "") !== null;
+  for (const [path, content] of settingFiles(manager, settings, { flat: flatDependencies, old }))
     collected.set(path, content);
+  if (old) collected.set("package.json", installManifest({ ...manifest, pnpm: settings.pnpm }, ["pnpm"]));
 
   return {
     manager,
@@ -113,20 +116,27 @@ export async function collectInstallInputs(
   };
 }
 
+/** Major version of a lockfile that pnpm 12 cannot read; null: a current one, or none. */
+export function oldPnpmLockfile(lockfile: string): "5" | "6" | null {
+  const major = /^lockfileVersion: '?([56])\./m.exec(lockfile)?.[1];
+  return major === "5" || major === "6" ? major : null;
+}
+
 function settingFiles(
   manager: PackageManagerName,
   settings: InstallSettings,
-  flatDependencies: boolean,
+  layout: { readonly flat: boolean; readonly old: boolean },
 ): readonly (readonly [string, string])[] {
-  if (manager === "pnpm")
-    return [["pnpm-workspace.yaml", renderPnpmWorkspace(settings, { flat: flatDependencies })]];
+  if (manager === "pnpm" && layout.old) return oldPnpmFiles(settings, layout);
+  if (manager === "pnpm") return [["pnpm-workspace.yaml", renderPnpmWorkspace(settings, layout)]];
   const npmrc = renderNpmrc(settings);
   return npmrc === "" ? [] : [[".npmrc", npmrc]];
 }
 
-function installManifest(manifest: PackageJson): string {
+function installManifest(manifest: PackageJson, further: readonly string[] = []): string {
   const kept: Record<string, unknown> = { private: true };
-  for (const field of MANIFEST_FIELDS) if (manifest[field] !== undefined) kept[field] = manifest[field];
+  for (const field of [...MANIFEST_FIELDS, ...further])
+    if (manifest[field] !== undefined) kept[field] = manifest[field];
   return `${JSON.stringify(kept, null, 2)}\n`;
 }
 

@@ -122,8 +122,37 @@ export function renderPnpmWorkspace(settings: InstallSettings, layout: { readonl
     ...settings.pnpm,
     ...(layout.flat ? { nodeLinker: "hoisted" } : {}),
     preferSymlinkedExecutables: true,
+    // By default pnpm waits 10 and 60 seconds before it says that there is no network.
+    fetchRetryMintimeout: 500,
+    fetchRetryMaxtimeout: 5000,
   };
   return stringify(values, { sortMapEntries: true });
+}
+
+/** Until version 9, pnpm took simple settings from `.npmrc`, and needs `packages` in its own file where there is one. */
+export function oldPnpmFiles(
+  settings: InstallSettings,
+  layout: { readonly flat: boolean },
+): readonly (readonly [string, string])[] {
+  const values = {
+    ...settings.pnpm,
+    ...(layout.flat ? { nodeLinker: "hoisted" } : {}),
+    preferSymlinkedExecutables: true,
+  };
+  const lines = Object.entries(values).flatMap(([name, value]) => {
+    const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (name === "packages" || (typeof value === "object" && !Array.isArray(value))) return [];
+    return Array.isArray(value) ? value.map((each) => `${kebab}[]=${each}`) : [`${kebab}=${value}`];
+  });
+  const npmrc = [
+    ".npmrc",
+    lines
+      .sort()
+      .map((line) => `${line}\n`)
+      .join(""),
+  ] as const;
+  const { packages } = settings.pnpm;
+  return packages === undefined ? [npmrc] : [npmrc, ["pnpm-workspace.yaml", stringify({ packages })]];
 }
 
 export function renderNpmrc(settings: InstallSettings): string {

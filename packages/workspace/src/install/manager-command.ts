@@ -9,6 +9,9 @@ export interface ManagerCommand {
   readonly fallback: readonly string[] | null;
 }
 
+/** `classic`: Yarn 1, pnpm up to 8. */
+export type ManagerGeneration = "classic" | "modern";
+
 export interface CommandPlaces {
   /** Folder that this manager keeps between installations, as the program sees it. */
   readonly cache: string;
@@ -22,7 +25,7 @@ export interface CommandPlaces {
  */
 export function managerCommand(
   manager: PackageManagerName,
-  generation: "classic" | "berry",
+  generation: ManagerGeneration,
   places: CommandPlaces,
 ): ManagerCommand {
   switch (manager) {
@@ -36,7 +39,7 @@ export function managerCommand(
           "--no-frozen-lockfile",
           "--prefer-frozen-lockfile",
           // Versions in a lockfile are the project's choice already made; checking their age asks the registry for each.
-          "--trust-lockfile",
+          ...(generation === "classic" ? [] : ["--trust-lockfile"]),
           "--store-dir",
           `${places.cache}/store`,
           "--reporter",
@@ -49,6 +52,8 @@ export function managerCommand(
       };
     case "npm": {
       const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress"];
+      // By default npm waits 10 and 60 seconds before it says that there is no network.
+      flags.push("--fetch-retry-mintimeout", "500", "--fetch-retry-maxtimeout", "5000");
       const rest = [...flags, "--cache", `${places.cache}/cache`, "--no-engine-strict"];
       return { wrapper: [], args: ["ci", ...rest], env: {}, fallback: ["install", ...rest] };
     }

@@ -31,6 +31,8 @@ export interface SandboxRunnerOptions {
   readonly npmConfig: () => Promise<OperatorNpmConfig>;
   /** Host users of installers and of install scripts; only root may choose any. */
   readonly owners: Readonly<Record<InstallJob["trust"], HostOwner>> | null;
+  /** File with further certificates that Node programs trust here (`NODE_EXTRA_CA_CERTS`); null: none. */
+  readonly extraCaFile: string | null;
   /** Told of each connection that the proxy refused. */
   readonly onRefused?: (target: string, reason: string) => void;
 }
@@ -42,9 +44,11 @@ const INSIDE = {
   agent: "/opt/velocity/agent",
   socket: "/run/velocity-host/egress.sock",
   ca: "/run/velocity-host/ca.pem",
+  extraCa: "/run/velocity-host/extra-ca.pem",
 } as const;
 const SOCKET = "egress.sock";
 const CA_FILE = "ca.pem";
+const EXTRA_CA_FILE = "extra-ca.pem";
 const TMP_BYTES = 2 * 1024 ** 3;
 
 interface Prepared {
@@ -52,6 +56,7 @@ interface Prepared {
   readonly stageDir: string;
   readonly hostSide: string;
   readonly config: OperatorNpmConfig;
+  readonly extraCa: boolean;
   readonly proxy: EgressProxy;
 }
 
@@ -83,7 +88,7 @@ export function createSandboxRunner(options: SandboxRunnerOptions): InstallRunne
       if (owner !== undefined) await runTool("chown", ["-R", "-h", `${owner.uid}:${owner.gid}`, folder]);
     },
     async run(job) {
-      const { etcDir, stageDir, hostSide, config } = await ready();
+      const { etcDir, stageDir, hostSide, config, extraCa } = await ready();
       job.signal.throwIfAborted();
       const bind = (source: string, target: string, writable = false): SandboxMount => ({
         kind: "bind",
@@ -110,7 +115,9 @@ export function createSandboxRunner(options: SandboxRunnerOptions): InstallRunne
             HOME: INSIDE_HOME,
             LANG: "C.UTF-8",
             TMPDIR: "/tmp",
-            ...(config.cafile === null ? {} : { NODE_EXTRA_CA_CERTS: INSIDE.ca }),
+            // The machine's own certificates, besides those that come with Node.
+            NODE_USE_SYSTEM_CA: "1",
+            ...(extraCa ? { NODE_EXTRA_CA_CERTS: INSIDE.extraCa } : {}),
             ...(config.registry === null ? {} : { YARN_NPM_REGISTRY_SERVER: config.registry }),
             ...job.env,
           },
@@ -122,6 +129,7 @@ export function createSandboxRunner(options: SandboxRunnerOptions): InstallRunne
             // One by one: install scripts must not see the installer's logins.
             bind(join(hostSide, `${job.trust}.npmrc`), `${INSIDE_HOME}/.npmrc`),
             ...(config.cafile === null ? [] : [bind(join(hostSide, CA_FILE), INSIDE.ca)]),
+            ...(extraCa ? [bind(join(hostSide, EXTRA_CA_FILE), INSIDE.extraCa)] : []),
             ...job.mounts.map((mount) => bind(mount.source, place(mount.source), mount.writable)),
           ],
           etcDir,
@@ -169,6 +177,9 @@ async function prepare(
   const config = await options.npmConfig();
   if (config.cafile !== null)
     await writeFile(join(hostSide, CA_FILE), await readFile(config.cafile), { mode: 0o644 });
+  // Node only warns of a missing file, and so do we: by going without.
+  const extra = options.extraCaFile === null ? null : await readFile(options.extraCaFile).catch(() => null);
+  if (extra !== null) await writeFile(join(hostSide, EXTRA_CA_FILE), extra, { mode: 0o644 });
   const files = await Promise.all(
     [config.globalConfig, config.userConfig].map((path) =>
       path === null ? "" : readFile(path, "utf8").catch(() => ""),
@@ -194,5 +205,5 @@ async function prepare(
     settings: async () => settings,
     ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
   });
-  return { etcDir, stageDir, hostSide, config, proxy };
+  return { etcDir, stageDir, hostSide, config, extraCa: extra !== null, proxy };
 }
