@@ -45,12 +45,12 @@ async function adopt(context: DriverContext, state: ContainerState): Promise<boo
   const paths = pathsOf(context, state);
   const status = statusOf(state, readBootId());
   if (state.phase === "running" && status === "running") {
-    await context.egress.open(state, paths);
+    await reopenEgress(context, state);
     return true;
   }
   if (status === "suspended" && state.process !== null) {
     await freezeSandbox(state.process, state.cgroup, AbortSignal.timeout(ADOPT_TIMEOUT_MS));
-    await context.egress.open(state, paths);
+    await reopenEgress(context, state);
     return true;
   }
   if (state.phase === "created" || state.phase === "stopped") return false;
@@ -59,4 +59,14 @@ async function adopt(context: DriverContext, state: ContainerState): Promise<boo
   if (state.phase !== "destroying")
     await writeState(paths.state, { ...state, phase: "stopped", process: null });
   return false;
+}
+
+/** A container without its way out still serves its pages; its end or restart puts that right. */
+async function reopenEgress(context: DriverContext, state: ContainerState): Promise<void> {
+  await context.egress.open(state, pathsOf(context, state)).catch((error: unknown) => {
+    context.log.warn(
+      { containerId: state.containerId, err: error },
+      "egress proxy could not be opened again",
+    );
+  });
 }

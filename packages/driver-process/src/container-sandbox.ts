@@ -47,7 +47,7 @@ export function containerSandbox(
       ...(staticServerDir === null ? [] : [bind(staticServerDir, INSIDE.static, false)]),
     ],
     etcDir: context.etcDir,
-    stageDir: context.stageDir,
+    stageDir: paths.mountPoints,
     cgroupFiles: state.cgroup === null ? [] : cgroupFiles(state.cgroup),
     tmpBytes: TMP_BYTES,
     seccompFile: context.seccompFile,

@@ -1,8 +1,16 @@
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { VelocityError } from "@velocity/contract";
 import type { Driver, DriverCapabilities } from "@velocity/core";
-import { detectSandbox, removeCgroupParents, type SandboxSupport, writeMinimalEtc } from "@velocity/sandbox";
+import {
+  detectSandbox,
+  type EgressSettings,
+  egressSettings,
+  operatorNpmConfig,
+  removeCgroupParents,
+  type SandboxSupport,
+  writeMinimalEtc,
+} from "@velocity/sandbox";
 import { adoptContainers } from "./adopt.ts";
 import { firstUidOf, UidRange } from "./allocate-uid.ts";
 import { containerPaths, containersDir, socketPath } from "./container-paths.ts";
@@ -23,6 +31,7 @@ import { containerStats } from "./stats.ts";
 import { stopContainer } from "./stop.ts";
 import { suspendContainer } from "./suspend.ts";
 
+const NPM_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_PROCESSES = 4096;
 
 /**
@@ -36,10 +45,12 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   const { dataDir, runtimeDir } = options;
   const uidsDir = join(dataDir, "uids");
   const etcDir = join(runtimeDir, "etc");
-  const stageDir = join(runtimeDir, "stage");
   // 0711: the containers' users pass through to their own folders and see nothing else.
-  for (const folder of [dataDir, containersDir(dataDir), runtimeDir, stageDir])
-    await mkdir(folder, { recursive: true, mode: 0o711 });
+  await mkdir(dataDir, { recursive: true, mode: 0o711 });
+  for (const folder of [containersDir(dataDir), runtimeDir]) {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o711);
+  }
   await mkdir(uidsDir, { recursive: true, mode: 0o700 });
   await writeMinimalEtc(etcDir);
   const context: DriverContext = {
@@ -51,9 +62,8 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     maxProcesses: options.maxProcesses ?? DEFAULT_MAX_PROCESSES,
     locks: new KeyedLock(),
     uids: new UidRange(uidsDir, options.firstUid ?? firstUidOf(options.installId)),
-    egress: createEgressKeeper(options.log),
+    egress: createEgressKeeper(options.log, options.egress ?? (() => egressFromNpm(dataDir))),
     etcDir,
-    stageDir,
     seccompFile: null,
     cpuSamples: new Map(),
   };
@@ -82,6 +92,12 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       removeCgroupParents(context.cgroups, context.cgroupGroup);
     },
   };
+}
+
+/** Asked in a folder of ours, so that no project's settings count. */
+async function egressFromNpm(cwd: string): Promise<EgressSettings> {
+  const signal = AbortSignal.timeout(NPM_TIMEOUT_MS);
+  return egressSettings(await operatorNpmConfig({ npm: "npm", cwd, signal }));
 }
 
 function capabilitiesOf(support: SandboxSupport, context: DriverContext): DriverCapabilities {

@@ -1,4 +1,4 @@
-import { chown, lchown, mkdir, open, rename, stat } from "node:fs/promises";
+import { open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isSafePath, VelocityError } from "@velocity/contract";
 import type { ContainerSpec, DriverCall } from "@velocity/core";
@@ -8,6 +8,7 @@ import { containersDir, overlayPaths, pathsIn, shortId } from "./container-paths
 import { type ContainerState, readState, writeState } from "./container-state.ts";
 import { draftName } from "./draft-folder.ts";
 import { type DriverContext, pathsOf } from "./driver-context.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /**
  * Makes a container's folder as a draft and gives it its name in one step: a crash leaves a whole container, or a draft
@@ -89,19 +90,17 @@ async function fillDraft(
   signal: AbortSignal,
 ): Promise<void> {
   // The folder itself stays ours: inside, only folders below it can be seen.
-  await mkdir(draft, { mode: 0o711 });
+  await makeFolder(draft, 0o711);
   const paths = pathsIn(draft, draft);
   const made = new Set<string>();
-  const makeOwned = async (path: string, mode: number): Promise<void> => {
-    await mkdir(path, { mode });
-    if (owner !== null) await chown(path, owner.uid, owner.gid);
-  };
+  const makeOwned = (path: string, mode: number): Promise<void> => makeFolder(path, mode, owner);
   for (const folder of [paths.workspace, paths.home, paths.logDir]) await makeOwned(folder, 0o700);
+  if (spec.dependencies.length > 0) await makeFolder(dirname(overlayPaths(draft, 0).parent), 0o711);
   for (const index of spec.dependencies.keys()) {
     const { parent, upper, work } = overlayPaths(draft, index);
-    await mkdir(parent, { recursive: true, mode: 0o711 });
+    await makeFolder(parent, 0o711);
     await makeOwned(upper, 0o755);
-    await mkdir(work, { mode: 0o700 });
+    await makeFolder(work, 0o700);
   }
   if (spec.workspace.kind === "linked") return;
   const makeParents = async (folder: string): Promise<void> => {
@@ -117,10 +116,11 @@ async function fillDraft(
     const handle = await open(path, "wx", 0o644);
     try {
       await handle.writeFile(Buffer.from(file.content, file.encoding));
+      await handle.chmod(0o644);
+      if (owner !== null) await handle.chown(owner.uid, owner.gid);
     } finally {
       await handle.close();
     }
-    if (owner !== null) await lchown(path, owner.uid, owner.gid);
   }
   for (const { target } of spec.dependencies) {
     const point = join(paths.workspace, target);

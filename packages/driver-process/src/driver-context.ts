@@ -22,7 +22,6 @@ export interface DriverContext {
   readonly uids: UidRange;
   readonly egress: EgressKeeper;
   readonly etcDir: string;
-  readonly stageDir: string;
   readonly seccompFile: string | null;
   /** Last reading of each container's CPU time. */
   readonly cpuSamples: Map<ContainerId, { readonly atMs: number; readonly cpuMs: number }>;

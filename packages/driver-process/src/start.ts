@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chown, lstat, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type AgentConfig, VelocityError } from "@velocity/contract";
@@ -19,6 +19,7 @@ import { agentEnvironment, containerSandbox } from "./container-sandbox.ts";
 import { type ContainerState, writeState } from "./container-state.ts";
 import { diskError } from "./create.ts";
 import { type DriverContext, requireState } from "./driver-context.ts";
+import { makeFolder } from "./make-folder.ts";
 import { isRunning, statusOf } from "./observe-state.ts";
 
 const run = promisify(execFile);
@@ -76,17 +77,15 @@ async function prepareRuntime(
   const isolated = context.namespaces !== null;
   await context.egress.close(state.containerId);
   await removeTree(paths.runtime);
-  await mkdir(paths.runtime, { mode: 0o711 });
-  await mkdir(paths.sockets, { mode: 0o700 });
-  await mkdir(paths.hostSide, { mode: 0o750 });
+  const { owner } = state;
+  await makeFolder(paths.runtime, 0o711);
+  await makeFolder(paths.sockets, 0o700, owner);
+  await makeFolder(paths.hostSide, 0o750, owner === null ? null : { uid: 0, gid: owner.gid });
+  await makeFolder(paths.mountPoints, 0o711);
   const config = JSON.stringify(agentConfig(state, boot, paths, isolated));
   await writeFile(paths.agentConfig, config, { flag: "wx", mode: 0o640 });
-  if (state.owner !== null) {
-    const { uid, gid } = state.owner;
-    await chown(paths.sockets, uid, gid);
-    await chown(paths.hostSide, 0, gid);
-    await chown(paths.agentConfig, 0, gid);
-  }
+  await chmod(paths.agentConfig, 0o640);
+  if (owner !== null) await chown(paths.agentConfig, 0, owner.gid);
   if (isolated) await context.egress.open(state, paths);
   await prepareDependencies(context, state, paths);
 }

@@ -1,4 +1,3 @@
-import { ETC_FROM_HOST } from "./minimal-etc.ts";
 import { INSIDE_GID, INSIDE_UID, type SandboxSpec } from "./sandbox-spec.ts";
 
 /** Descriptors that a launch hands to bubblewrap, by number. */
@@ -48,7 +47,6 @@ export function bwrapArguments(
     args.push(...(link === null ? ["--ro-bind", folder, folder] : ["--symlink", link, folder]));
   }
   args.push("--ro-bind", source(spec.etcDir), "/etc");
-  for (const path of ETC_FROM_HOST) args.push("--ro-bind-try", path, path);
   args.push("--proc", "/proc", "--dev", "/dev", "--perms", "1777");
   args.push(...tmpfs("/dev/shm", spec.tmpBytes), "--perms", "1777", ...tmpfs("/tmp", spec.tmpBytes));
   for (const mount of spec.mounts) {

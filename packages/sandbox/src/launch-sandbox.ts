@@ -1,10 +1,10 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
-import { closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { VelocityError } from "@velocity/contract";
 import { bwrapArguments } from "./bwrap-arguments.ts";
 import type { NamespaceSupport } from "./detect-sandbox.ts";
-import { type LaunchPlan, launchPlan, planStage, stagedPath } from "./launch-script.ts";
+import { type LaunchPlan, launchPlan, planStage, type Stage, stagedPath } from "./launch-script.ts";
 import { identifyProcess, type ProcessIdentity } from "./process-identity.ts";
 import { isReachable } from "./reachable.ts";
 import { readTail } from "./read-tail.ts";
@@ -129,16 +129,24 @@ export function planLaunch(
     options,
     stagedPath(stage, spec.mounts),
   );
+  makeMountPoints(stage);
   return launchPlan({
     tools: support.tools,
-    stageDir: spec.stageDir,
     stage,
-    isDirectory: (path) => statSync(realpathSync(path)).isDirectory(),
     cgroupFiles: spec.cgroupFiles,
     owner,
     privileged: support.root,
     bwrapArguments: bwrap,
   });
+}
+
+/** Made here rather than in the launched shell, where each would cost a process. */
+function makeMountPoints(stage: Stage): void {
+  for (const [path, at] of stage.binds) {
+    if (statSync(path).isDirectory()) mkdirSync(at, { recursive: true });
+    else writeFileSync(at, "");
+  }
+  for (const { at } of stage.overlays) mkdirSync(at, { recursive: true });
 }
 
 /** Everything of a launch is in one process group until bubblewrap's own session begins. */

@@ -79,29 +79,23 @@ export function stagedPath(stage: Stage, mounts: readonly SandboxMount[]): (path
  */
 export function launchPlan(options: {
   readonly tools: LaunchTools;
-  readonly stageDir: string;
   readonly stage: Stage;
-  readonly isDirectory: (path: string) => boolean;
   readonly cgroupFiles: readonly string[];
   readonly owner: HostOwner | null;
   /** Real root, or root of a user namespace made for the mounts. */
   readonly privileged: boolean;
   readonly bwrapArguments: readonly string[];
 }): LaunchPlan {
-  const { tools, stage, stageDir } = options;
+  const { tools, stage } = options;
   const mount = quote(tools.mount);
   const lines = ["set -e", ...options.cgroupFiles.map((file) => `echo $$ > ${quote(file)}`)];
   const staged = stage.binds.size > 0 || stage.overlays.length > 0;
   if (staged) {
-    lines.push(`${mount} -n -t tmpfs -o mode=0711 tmpfs ${quote(stageDir)}`, "umask 022");
-    for (const [path, at] of stage.binds) {
-      lines.push(options.isDirectory(path) ? `mkdir ${quote(at)}` : `: > ${quote(at)}`);
-      lines.push(`${mount} -n --rbind ${quote(path)} ${quote(at)}`);
-    }
+    for (const [path, at] of stage.binds) lines.push(`${mount} -n --rbind ${quote(path)} ${quote(at)}`);
     for (const { mount: layer, at } of stage.overlays) {
       const layers = `lowerdir=${layer.lower},upperdir=${layer.upper},workdir=${layer.work}`;
       const data = options.privileged ? layers : `${layers},userxattr`;
-      lines.push(`mkdir ${quote(at)}`, `${mount} -n -t overlay -o ${quote(data)} overlay ${quote(at)}`);
+      lines.push(`${mount} -n -t overlay -o ${quote(data)} overlay ${quote(at)}`);
     }
   }
   const asOwner =

@@ -35,9 +35,9 @@ export interface SandboxSpec {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly SandboxMount[];
-  /** Folder that serves as `/etc`; see `writeMinimalEtc`. */
+  /** Folder that serves as `/etc`, shared by all sandboxes, read-only; see `writeMinimalEtc`. */
   readonly etcDir: string;
-  /** Empty folder for the private mounts; may be shared by all sandboxes, nothing of it shows outside of them. */
+  /** Folder of this sandbox alone for the mount points of its private mounts, which nobody but it sees; removed by the caller. */
   readonly stageDir: string;
   /** `cgroup.procs` files that the sandbox is entered into before it runs. */
   readonly cgroupFiles: readonly string[];
