@@ -1,3 +1,4 @@
+export * from "./core-observer.ts";
 export * from "./core-rig.ts";
 export { describeStore } from "./describe-store/describe-store.ts";
 export * from "./describe-store/start-postgres.ts";

@@ -79,7 +79,13 @@ async function findContainer(core: CoreContext, op: OperationContext): Promise<F
       const handle = await handleOf(core, row, signal);
       if (handle === null) return gone(core, row);
       const seen = await core.driver.inspect(handle, { signal });
-      return seen.status === "gone" ? gone(core, row) : { row, handle, seen };
+      if (seen.status === "gone") return gone(core, row);
+      // Its maker may have died between the engine's answer and the note of it.
+      const noted =
+        row.ref === handle.ref && row.status === "assigned"
+          ? row
+          : await core.ledger.patchContainer(row, { ref: handle.ref, status: "assigned" });
+      return { row: noted, handle, seen };
     },
     ENGINE_MS,
     op.signal,

@@ -49,7 +49,7 @@ export function createVerbs(core: CoreContext): Verbs {
             return run("resuming", "queued", (op) => resumeSession(core, op));
           case "active":
           case "disconnected":
-            if (session.operation === null || session.operation.kind === "restarting") return done("reused");
+            if (session.operation === null) return done("reused");
             if (session.operation.kind === "terminating") throw invalidState(session, "is being terminated");
             return run("replacing", "queued", (op) => takeOver(op, "resumed after an interrupted operation"));
         }

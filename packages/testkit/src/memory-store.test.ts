@@ -1,4 +1,0 @@
-import { describeStore } from "./describe-store/describe-store.ts";
-import { memoryStore } from "./memory-store.ts";
-
-describeStore("in memory", async () => memoryStore());
