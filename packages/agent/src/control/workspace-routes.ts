@@ -5,7 +5,7 @@ import { type ApplyFiles, type BindResult, VelocityError } from "@velocity/contr
 import { applyFiles as apply, deleteFile as remove, writeFile } from "../workspace/apply-files.ts";
 import { listFiles as list } from "../workspace/list-files.ts";
 import { runExec } from "../workspace/run-exec.ts";
-import { resolveExisting } from "../workspace/workspace-paths.ts";
+import { WorkspacePaths } from "../workspace/workspace-paths.ts";
 import { type ControlContext, type ControlRequest, runDiffers, sendJson } from "./control-call.ts";
 import { readBody } from "./http-body.ts";
 import { parseApplyFiles, parseBind, parseExec, parseFilePath } from "./parse-body.ts";
@@ -77,7 +77,7 @@ export async function listFiles(context: ControlContext, { response, url }: Cont
 
 export async function readFile(context: ControlContext, { response, url }: ControlRequest): Promise<void> {
   const path = pathOf(url);
-  const real = await resolveExisting(context.workspace, path);
+  const real = await (await WorkspacePaths.of(context.workspace)).existing(path);
   const found = await stat(real);
   if (!found.isFile()) throw new VelocityError("not_found", `"${path}" is not a file.`);
   if (found.size > MAX_FILE_BYTES)
@@ -98,15 +98,16 @@ export async function putFile(
   { request, response, url }: ControlRequest,
 ): Promise<void> {
   const path = pathOf(url);
-  const written = await writeFile(context.workspace, path, await readBody(request, MAX_FILE_BYTES));
+  const paths = await WorkspacePaths.of(context.workspace);
+  const written = await writeFile(paths, path, await readBody(request, MAX_FILE_BYTES));
   announce(context, written ? [path] : [], []);
   sendJson(response, 200, { written: written ? 1 : 0, deleted: 0 });
 }
 
 export async function deleteFile(context: ControlContext, { response, url }: ControlRequest): Promise<void> {
   const path = pathOf(url);
-  if (!(await remove(context.workspace, path)))
-    throw new VelocityError("not_found", `There is no "${path}".`);
+  const paths = await WorkspacePaths.of(context.workspace);
+  if (!(await remove(paths, path))) throw new VelocityError("not_found", `There is no "${path}".`);
   announce(context, [], [path]);
   sendJson(response, 200, { written: 0, deleted: 1 });
 }

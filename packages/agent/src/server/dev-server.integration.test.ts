@@ -105,19 +105,30 @@ describe("a Node server accepts the app socket by itself", () => {
     );
   });
 
-  test("when it speaks HTTPS: the gateway's plain bytes are answered", { timeout: TIMEOUT_MS }, async () => {
-    const port = await freePort();
-    const files = {
-      "s.mjs": `import https from "node:https"; import { execFileSync } from "node:child_process"; import fs from "node:fs";
+  test.each([
+    ["HTTPS", `(await import("node:https")).createServer(tls, answer)`],
+    [
+      "HTTP/2 and HTTPS",
+      `(await import("node:http2")).createSecureServer({ ...tls, allowHTTP1: true }, answer)`,
+    ],
+  ])(
+    "when it speaks %s: the gateway's plain bytes are answered",
+    { timeout: TIMEOUT_MS },
+    async (_name, made) => {
+      const port = await freePort();
+      const files = {
+        "s.mjs": `import { execFileSync } from "node:child_process"; import fs from "node:fs";
         execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "k.pem", "-out", "c.pem", "-days", "1", "-subj", "/CN=localhost"], { stdio: "ignore" });
         const tls = { key: fs.readFileSync("k.pem"), cert: fs.readFileSync("c.pem") };
-        https.createServer(tls, (q, r) => r.end("secure")).listen(${port}, "127.0.0.1");`,
-    };
-    await withAgent({ files, run: runSpec({ command: node("s.mjs"), port }) }, async (agent) => {
-      await agent.status("listening");
-      expect((await agent.get()).body).toBe("secure");
-    });
-  });
+        const answer = (q, r) => r.end("secure " + q.httpVersion);
+        ${made}.listen(${port}, "127.0.0.1");`,
+      };
+      await withAgent({ files, run: runSpec({ command: node("s.mjs"), port }) }, async (agent) => {
+        await agent.status("listening");
+        expect((await agent.get()).body).toBe("secure 1.1");
+      });
+    },
+  );
 
   test("and takes it up again after it restarted itself", { timeout: TIMEOUT_MS }, async () => {
     const port = await freePort();

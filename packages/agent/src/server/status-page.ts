@@ -123,11 +123,13 @@ pre{background:var(--box);border:1px solid var(--line);border-radius:.5rem;paddi
 </style>
 </head>
 <body>
-<main role="${state.error === null ? "status" : "alert"}">
+<main>
+<div role="${state.error === null ? "status" : "alert"}">
 ${state.error === null ? "" : `<p class="code">${escapeHtml(state.error.code)}</p>`}
 <h1>${escapeHtml(titleOf(state))}</h1>
 ${state.error === null ? "" : `<p>${escapeHtml(state.error.message)}</p>`}
 <p class="dim">${escapeHtml(adviceOf(state))}</p>
+</div>
 ${log.length === 0 ? "" : `<pre tabindex="0" aria-label="Last lines of the log">${escapeHtml(log.join("\n"))}</pre>`}
 </main>
 <script>

@@ -2,32 +2,42 @@ import { randomBytes } from "node:crypto";
 import { lstat, open, readFile, rename, rm, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type ApplyFiles, VelocityError } from "@velocity/contract";
-import { resolveInside } from "./workspace-paths.ts";
+import { WorkspacePaths } from "./workspace-paths.ts";
 
 export interface AppliedFiles {
   readonly changed: string[];
   readonly deleted: string[];
 }
 
+/** Files that are written at the same time. */
+const AT_ONCE = 8;
+
 /** Writes what differs and deletes what is there. Every path is checked before the first byte is written. */
 export async function applyFiles(root: string, change: ApplyFiles): Promise<AppliedFiles> {
-  for (const { path } of change.files) await resolveInside(root, path, { createParents: false });
-  for (const path of change.deletes) await resolveInside(root, path, { createParents: false });
-  const changed: string[] = [];
+  const paths = await WorkspacePaths.of(root);
+  // A path that is named twice has the content that was named last.
+  const files = [...new Map(change.files.map((file) => [file.path, file])).values()];
+  for (const { path } of files) await paths.place(path);
+  for (const path of change.deletes) await paths.place(path);
+  const changed = new Set<string>();
   const deleted: string[] = [];
-  for (const path of change.deletes) if (await deleteFile(root, path)) deleted.push(path);
-  for (const file of change.files) {
-    if (await writeFile(root, file.path, Buffer.from(file.content, file.encoding))) changed.push(file.path);
-  }
-  return { changed, deleted };
+  for (const path of change.deletes) if (await deleteFile(paths, path)) deleted.push(path);
+  const queue = files.values();
+  const work = async (): Promise<void> => {
+    for (const file of queue) {
+      if (await writeFile(paths, file.path, Buffer.from(file.content, file.encoding))) changed.add(file.path);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return { changed: files.map(({ path }) => path).filter((path) => changed.has(path)), deleted };
 }
 
 /**
  * Puts a whole file in place in one step: written beside, then renamed, with the permissions of what it replaces. A link
  * is replaced, never written through. False: it already had this content. The name ends in `~`, which watchers ignore.
  */
-export async function writeFile(root: string, path: string, content: Buffer): Promise<boolean> {
-  const target = await resolveInside(root, path, { createParents: true });
+export async function writeFile(paths: WorkspacePaths, path: string, content: Buffer): Promise<boolean> {
+  const target = await paths.placeToWrite(path);
   const before = await lstat(target).catch(() => null);
   if (before?.isDirectory()) {
     throw new VelocityError("validation", `"${path}" is a folder.`, { context: { path } });
@@ -55,8 +65,8 @@ export async function writeFile(root: string, path: string, content: Buffer): Pr
 }
 
 /** False: there was none. A link is removed, not what it points to; a folder is refused. */
-export async function deleteFile(root: string, path: string): Promise<boolean> {
-  const target = await resolveInside(root, path, { createParents: false });
+export async function deleteFile(paths: WorkspacePaths, path: string): Promise<boolean> {
+  const target = await paths.place(path);
   try {
     await unlink(target);
     return true;

@@ -1,7 +1,7 @@
-import { lstat, readdir, realpath } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentFileEntry, VelocityError } from "@velocity/contract";
-import { resolveExisting } from "./workspace-paths.ts";
+import { WorkspacePaths } from "./workspace-paths.ts";
 
 const MAX_ENTRIES = 20_000;
 
@@ -11,7 +11,8 @@ export async function listFiles(
   options: { readonly path: string; readonly recursive: boolean },
 ): Promise<AgentFileEntry[]> {
   const items: AgentFileEntry[] = [];
-  const top = options.path === "" ? await realpath(root) : await resolveExisting(root, options.path);
+  const paths = await WorkspacePaths.of(root);
+  const top = options.path === "" ? paths.root : await paths.existing(options.path);
   const folders = [{ at: top, name: options.path }];
   for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
     const names = await readdir(folder.at).catch((cause: unknown) => {

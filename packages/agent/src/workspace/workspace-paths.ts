@@ -2,57 +2,90 @@ import { lstat, mkdir, realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { isSafePath, VelocityError } from "@velocity/contract";
 
-/** `path` as a file of the workspace: with links of its parents followed, still inside, and not in `.git` or `node_modules`. */
-export async function resolveInside(
-  root: string,
-  path: string,
-  options: { readonly createParents: boolean },
-): Promise<string> {
-  if (!isSafePath(path)) throw unsafe(path);
-  const realRoot = await realpath(root);
-  const target = join(realRoot, path);
-  const parent = dirname(target);
-  const existing = await nearestFolder(parent);
-  // The nearest folder that is there decides: nothing is created before it is known to be inside.
-  const real = join(await realpath(existing), relative(existing, parent));
-  assertInside(realRoot, real, path);
-  if (options.createParents) {
+/**
+ * Turns project paths into places on disk that are inside the workspace, whatever links its folders are. Made for one
+ * call: it remembers folders, so that many files of one folder are checked once.
+ */
+export class WorkspacePaths {
+  /** The workspace folder, links followed. */
+  readonly root: string;
+  readonly #folders = new Map<string, Promise<{ existing: string; real: string }>>();
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  static async of(root: string): Promise<WorkspacePaths> {
+    return new WorkspacePaths(await realpath(root));
+  }
+
+  /** Place of `path`, with links of its parents followed: still inside, and not in `.git` or `node_modules`. */
+  async place(path: string): Promise<string> {
+    if (!isSafePath(path)) throw unsafe(path);
+    const { real } = await this.#folder(dirname(path));
+    this.#assertInside(real, path);
+    return join(real, path.slice(path.lastIndexOf("/") + 1));
+  }
+
+  /** As `place`, with all folders on the way made. */
+  async placeToWrite(path: string): Promise<string> {
+    const place = await this.place(path);
+    const folder = dirname(path);
+    const { existing } = await this.#folder(folder);
+    if (existing === folder) return place;
     try {
-      await mkdir(real, { recursive: true });
+      await mkdir(dirname(place), { recursive: true });
     } catch (cause) {
       throw new VelocityError("validation", `"${path}" cannot be written: a part of it is a file.`, {
         cause,
       });
     }
+    return place;
   }
-  return join(real, target.slice(parent.length + 1));
+
+  /** For reading: a link at the end is followed too, as long as it stays inside. */
+  async existing(path: string): Promise<string> {
+    const real = await realpath(await this.place(path)).catch((cause: unknown) => {
+      throw new VelocityError("not_found", `There is no "${path}".`, { cause });
+    });
+    this.#assertInside(real, path);
+    return real;
+  }
+
+  /** The nearest folder that is there decides: nothing is made before it is known to be inside. */
+  #folder(folder: string): Promise<{ existing: string; real: string }> {
+    const known = this.#folders.get(folder);
+    if (known !== undefined) return known;
+    const found = this.#lookUp(folder);
+    this.#folders.set(folder, found);
+    return found;
+  }
+
+  async #lookUp(folder: string): Promise<{ existing: string; real: string }> {
+    if (folder === ".") return { existing: ".", real: this.root };
+    const at = join(this.root, folder);
+    if (await isThere(at)) return { existing: folder, real: await followed(at, folder) };
+    const above = await this.#folder(dirname(folder));
+    return { existing: above.existing, real: join(above.real, folder.slice(folder.lastIndexOf("/") + 1)) };
+  }
+
+  #assertInside(real: string, path: string): void {
+    if (real === this.root) return;
+    if (!real.startsWith(this.root + sep) || !isSafePath(relative(this.root, real))) throw unsafe(path);
+  }
 }
 
-/** As above for something that is read: a link at the end is followed too, as long as it stays inside. */
-export async function resolveExisting(root: string, path: string): Promise<string> {
-  const target = await resolveInside(root, path, { createParents: false });
-  const real = await realpath(target).catch((cause: unknown) => {
-    throw new VelocityError("not_found", `There is no "${path}".`, { cause });
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function followed(at: string, path: string): Promise<string> {
+  return realpath(at).catch((cause: unknown) => {
+    throw new VelocityError("validation", `"${path}" is a link to nowhere.`, { cause });
   });
-  assertInside(await realpath(root), real, path);
-  return real;
-}
-
-async function nearestFolder(path: string): Promise<string> {
-  for (let at = path; ; at = dirname(at)) {
-    try {
-      await lstat(at);
-      return at;
-    } catch {
-      if (dirname(at) === at) return at;
-    }
-  }
-}
-
-function assertInside(realRoot: string, real: string, path: string): void {
-  if (real === realRoot) return;
-  const inside = relative(realRoot, real);
-  if (inside.startsWith("..") || !real.startsWith(realRoot + sep) || !isSafePath(inside)) throw unsafe(path);
 }
 
 function unsafe(path: string): VelocityError {
