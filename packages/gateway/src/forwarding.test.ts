@@ -142,6 +142,18 @@ describe("requests with a body", () => {
     expect((await client.response()).text).toBe("got it");
   });
 
+  test("Expect: 100-continue to the fallback is answered", async () => {
+    await rig.close();
+    rig = await Rig.start({
+      fallback: { request: (req, res) => req.resume().on("end", () => res.end("api")) },
+    });
+    const client = await rig.client();
+    client.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    expect((await client.interim()).status).toBe(100);
+    client.write("hi");
+    expect((await client.response()).text).toBe("api");
+  });
+
   test("Expect: 100-continue may be refused without the body", async () => {
     const app = await rig.raw((socket) => {
       socket.once("data", () => socket.write("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"));

@@ -6,6 +6,7 @@ import { normalizeHost } from "@velocity/edge";
 import { answerError } from "./answer.ts";
 import { checkRequest, checkUpgrade, type RequestCheck } from "./check-request.ts";
 import type { Gateway } from "./gateway.ts";
+import type { GatewayLimits } from "./limits.ts";
 import { type RequestFacts, requestFacts } from "./request-facts.ts";
 import { RequestQueue } from "./request-queue.ts";
 
@@ -52,7 +53,7 @@ export function createFrontServer(options: FrontServerOptions): FrontServer {
   server.maxHeadersCount = limits.maxHeaderLines + 1;
   server.maxConnections = limits.maxClientConnections;
 
-  const onRequest = (req: IncomingMessage, res: ServerResponse) => {
+  const onRequest = (req: IncomingMessage, res: ServerResponse, expectsContinue = false) => {
     const facts = requestFacts(req);
     const check = checkRequest(requestLine(req), facts, limits);
     queue.add(req.socket, res, () => {
@@ -61,9 +62,10 @@ export function createFrontServer(options: FrontServerOptions): FrontServer {
         refuse(gateway, req, res, facts, check);
       } else if (reachesFallback(options, facts.host)) {
         if (req.url !== check.target) req.url = check.target;
+        if (expectsContinue) res.writeContinue();
         options.fallback.request(req, res);
       } else {
-        if (check.framing !== "none") endIdleUpload(req, limits.bodyIdleMs);
+        if (check.framing !== "none") endIdleUpload(req, res, limits);
         gateway.serve(
           { req, res, facts, target: check.target, framing: check.framing },
           gateway.parse(facts.host),
@@ -107,8 +109,8 @@ export function createFrontServer(options: FrontServerOptions): FrontServer {
     refuse(gateway, req, res, requestFacts(req), { status: 405, why: "This method is not served here." });
   };
 
-  server.on("request", onRequest);
-  server.on("checkContinue", onRequest);
+  server.on("request", (req, res) => onRequest(req, res));
+  server.on("checkContinue", (req, res) => onRequest(req, res, true));
   server.on("upgrade", onUpgrade);
   server.on("connect", onConnect);
   return { server, close: (graceMs) => closeServer(server, graceMs) };
@@ -148,16 +150,21 @@ function refuse(
 }
 
 /** Ends a connection whose body stopped coming. */
-function endIdleUpload(req: IncomingMessage, idleMs: number): void {
+function endIdleUpload(
+  req: IncomingMessage,
+  res: ServerResponse,
+  limits: Pick<GatewayLimits, "bodyIdleMs" | "clientKeepAliveMs">,
+): void {
   const { socket } = req;
   const onIdle = () => socket.destroy();
   const stop = () => {
     socket.off("timeout", onIdle);
-    socket.setTimeout(0);
+    // The same timer is Node's for kept connections, which it has set already where the answer came first.
+    socket.setTimeout(res.writableFinished ? limits.clientKeepAliveMs : 0);
     req.off("end", stop);
     req.off("close", stop);
   };
-  socket.setTimeout(idleMs);
+  socket.setTimeout(limits.bodyIdleMs);
   socket.once("timeout", onIdle);
   req.once("end", stop);
   req.once("close", stop);
