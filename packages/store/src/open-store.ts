@@ -19,6 +19,9 @@ import { sessionStore } from "./sessions/session-store.ts";
 /** Folder of the embedded database inside the data folder. */
 const DATABASE_FOLDER = "database";
 
+/** Longest wait for a database that does not answer any more; its connections then end with the process. */
+const CLOSE_MS = 3_000;
+
 export type StoreTarget = { readonly databaseUrl: string } | { readonly dataDir: string };
 
 /** The store, with what only the process that owns it needs. */
@@ -37,7 +40,7 @@ export interface OwnedStore extends Store {
 export async function openStore(target: StoreTarget, deps: { readonly log: Log }): Promise<OwnedStore> {
   if ("databaseUrl" in target) {
     const db = await connectPostgres(target.databaseUrl, deps.log);
-    return makeStore(db, () => db.destroy());
+    return makeStore(db, () => closeWithin(CLOSE_MS, db.destroy()));
   }
   const directory = join(target.dataDir, DATABASE_FOLDER);
   const lock = await lockDataDir(directory);
@@ -70,4 +73,12 @@ function makeStore(db: Kysely<Tables>, close: () => Promise<void>): OwnedStore {
       return closing;
     },
   };
+}
+
+async function closeWithin(ms: number, closed: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([closed, late]).finally(() => clearTimeout(timer));
 }

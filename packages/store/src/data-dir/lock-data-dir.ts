@@ -1,5 +1,5 @@
-import { mkdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { VelocityError } from "@velocity/contract";
 import { unusableDataDir } from "./unusable-data-dir.ts";
@@ -57,7 +57,7 @@ export async function lockDataDir(directory: string): Promise<DataDirLock> {
 
 async function makeFolder(directory: string): Promise<string> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeWithParents(resolve(directory));
     const probe = join(directory, `.probe-${process.pid}`);
     await writeFile(probe, "probe");
     await rm(probe);
@@ -65,6 +65,27 @@ async function makeFolder(directory: string): Promise<string> {
   } catch (cause) {
     throw unusableDataDir(directory, cause);
   }
+}
+
+/** Not `mkdir` with `recursive`: Node 24 never returns from that on a file system that takes no folders, such as /proc. */
+async function makeWithParents(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    if (code === "EEXIST") return;
+    const parent = dirname(directory);
+    if (code !== "ENOENT" || parent === directory || (await exists(parent))) throw error;
+    await makeWithParents(parent);
+    await makeWithParents(directory);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Null: someone else holds it. */

@@ -64,8 +64,12 @@ async function openPool(
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
-  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  // Whoever uses the connection gets the error from his own query; without these listeners a connection that breaks
+  // between two queries would end the process.
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
+  });
   const dialect = new PostgresDialect({
     pool,
     // By SET, not as a start-up parameter: poolers (PgBouncer, Supabase) refuse parameters they do not know.
