@@ -38,6 +38,7 @@ export interface BuildCall {
 }
 
 const KEPT_LINES = 200;
+const LINKS_FROM_STORE: ReadonlySet<string> = new Set(["pnpm", "bun"]);
 const LONGEST_INSTALL_MS = 15 * 60_000;
 const PUBLIC_REGISTRIES = /https:\/\/registry.public.test\//g;
 
@@ -92,7 +93,7 @@ export async function buildLayer(
       exitCode = await run("installer", { ...command, args: command.fallback });
     }
     if (exitCode !== 0) throw installFailure(lines, exitCode);
-    let needsBuild = await packagesInNeedOfBuild(folder, inputs.manager);
+    let needsBuild = await packagesInNeedOfBuild(folder);
     if (build.scripts && needsBuild.length > 0) {
       call.onLog(`Building ${needsBuild.join(", ")}.`);
       await runner.hand(folder, "scripts");
@@ -101,7 +102,8 @@ export async function buildLayer(
       else call.onLog(`Could not build ${needsBuild.join(", ")}: what uses them will not work.`);
     }
     const targets = await takeTargets(folder, layer, inputs.folders);
-    await runTool("chmod", ["-R", "a+rwX", ...targets.map((target) => join(layer, target))]);
+    const paths = targets.map((target) => join(layer, target));
+    await openForCopyUp(paths, build.scripts || !LINKS_FROM_STORE.has(inputs.manager));
     const sizeBytes = await folderBytes(layer);
     signal.throwIfAborted();
     return await store.publish(build.key, layer, { targets, sizeBytes, needsBuild: [...needsBuild] });
@@ -181,6 +183,17 @@ async function isRealFolder(base: string, relative: string): Promise<boolean> {
     if (facts?.isDirectory() !== true) return false;
   }
   return true;
+}
+
+/**
+ * A container's user copies a file up from the read-only layer when it changes it, and may do so only where the file's own
+ * mode lets it. Files that are hard links into a store keep theirs: the store would take a changed one for damaged, and copy
+ * from then on. They can still be replaced or removed, which is how tools and the agent write. Who may reach the layer at
+ * all is decided by the closed folder above it.
+ */
+async function openForCopyUp(paths: readonly string[], files: boolean): Promise<void> {
+  if (files) await runTool("chmod", ["-R", "a+rwX", "--", ...paths]);
+  else await runTool("find", [...paths, "-type", "d", "-exec", "chmod", "a+rwx", "{}", "+"]);
 }
 
 async function folderBytes(folder: string): Promise<number> {

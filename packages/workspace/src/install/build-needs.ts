@@ -1,8 +1,6 @@
-import { access, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
-import type { PackageManagerName } from "../ports.ts";
 
 /**
  * Packages whose install script is not needed for a preview: they bring a prebuilt binary as an optional package, only
@@ -44,76 +42,58 @@ const WORKS_WITHOUT = new Set([
   "workerd",
 ]);
 
-const pnpmStateSchema = z.looseObject({ ignoredBuilds: z.array(z.string()).optional() });
-const npmLockSchema = z.looseObject({
-  packages: z.record(z.string(), z.looseObject({ hasInstallScript: z.boolean().optional() })),
+const manifestSchema = z.looseObject({
+  name: z.string().optional(),
+  scripts: z.record(z.string(), z.unknown()).optional(),
 });
-const scriptsSchema = z.looseObject({ scripts: z.record(z.string(), z.unknown()).optional() });
+const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall"];
 
 /**
- * Names of installed packages that do not work before their install script has run. Looks at what the manager wrote down
- * about skipped scripts; where it writes nothing down, at the top level of `node_modules`.
+ * Names of installed packages that do not work before their install script has run. Looks at the packages themselves:
+ * with scripts off, not every manager writes down what it left out. Links are not followed.
  */
-export async function packagesInNeedOfBuild(
-  folder: string,
-  manager: PackageManagerName,
-): Promise<readonly string[]> {
-  const candidates = new Set(
-    (await skippedScripts(folder, manager)).filter((name) => !WORKS_WITHOUT.has(name)),
+export async function packagesInNeedOfBuild(folder: string): Promise<readonly string[]> {
+  const needed = new Set<string>();
+  await visit(join(folder, "node_modules"), needed);
+  return [...needed].sort();
+}
+
+/** `modules` is a `node_modules`, or pnpm's folder of them. */
+async function visit(modules: string, needed: Set<string>): Promise<void> {
+  const entries = await readdir(modules, { withFileTypes: true }).catch(() => []);
+  await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(modules, entry.name);
+      if (!entry.isDirectory()) return;
+      if (entry.name === ".pnpm") {
+        for (const each of await readdir(path).catch(() => []))
+          await visit(join(path, each, "node_modules"), needed);
+      } else if (entry.name.startsWith("@")) await visit(path, needed);
+      else if (!entry.name.startsWith(".")) {
+        await look(path, needed);
+        await visit(join(path, "node_modules"), needed);
+      }
+    }),
   );
-  const needed: string[] = [];
-  for (const name of candidates) {
-    // Prebuilt binaries inside of the package are chosen when it is loaded.
-    if (!(await exists(join(folder, "node_modules", name, "prebuilds")))) needed.push(name);
-  }
-  return needed.sort();
 }
 
-async function skippedScripts(folder: string, manager: PackageManagerName): Promise<readonly string[]> {
-  const modules = join(folder, "node_modules");
-  if (manager === "pnpm") {
-    const text = await readFile(join(modules, ".modules.yaml"), "utf8").catch(() => "");
-    const parsed = pnpmStateSchema.safeParse(parse(text));
-    return (parsed.data?.ignoredBuilds ?? []).map(nameOf);
-  }
-  if (manager === "npm") {
-    const text = await readFile(join(modules, ".package-lock.json"), "utf8").catch(() => "{}");
-    const parsed = npmLockSchema.safeParse(JSON.parse(text));
-    return Object.entries(parsed.data?.packages ?? {})
-      .filter(([, entry]) => entry.hasInstallScript === true)
-      .map(([path]) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length));
-  }
-  const names: string[] = [];
-  for (const name of await readdir(modules).catch(() => [])) {
-    if (name.startsWith(".")) continue;
-    const inside = name.startsWith("@") ? await readdir(join(modules, name)).catch(() => []) : null;
-    for (const full of inside === null ? [name] : inside.map((each) => `${name}/${each}`))
-      if (await hasInstallScript(join(modules, full))) names.push(full);
-  }
-  return names;
+async function look(path: string, needed: Set<string>): Promise<void> {
+  const files = await readdir(path).catch((): string[] => []);
+  if (!files.includes("package.json")) return;
+  const text = await readFile(join(path, "package.json"), "utf8").catch(() => "");
+  // Most packages are settled without parsing them.
+  if (!files.includes("binding.gyp") && !text.includes('install"')) return;
+  const { name, scripts = {} } = manifestOf(text);
+  if (name === undefined || WORKS_WITHOUT.has(name)) return;
+  // Binaries inside of the package are chosen when it is loaded.
+  if (files.includes("prebuilds")) return;
+  if (files.includes("binding.gyp") || INSTALL_SCRIPTS.some((script) => script in scripts)) needed.add(name);
 }
 
-async function hasInstallScript(folder: string): Promise<boolean> {
-  const text = await readFile(join(folder, "package.json"), "utf8").catch(() => "{}");
-  let scripts: Readonly<Record<string, unknown>>;
+function manifestOf(text: string): z.infer<typeof manifestSchema> {
   try {
-    scripts = scriptsSchema.parse(JSON.parse(text)).scripts ?? {};
+    return manifestSchema.parse(JSON.parse(text));
   } catch {
-    return false;
+    return {};
   }
-  const named = ["preinstall", "install", "postinstall"].some((script) => script in scripts);
-  return named || (await exists(join(folder, "binding.gyp")));
-}
-
-/** `@scope/name@1.2.3(peer@1)` → `@scope/name`. */
-function nameOf(packageId: string): string {
-  const split = packageId.indexOf("@", 1);
-  return split < 0 ? packageId : packageId.slice(0, split);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

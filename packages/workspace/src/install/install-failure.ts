@@ -24,13 +24,16 @@ const RULES: readonly Rule[] = [
     say: () => "does not match its checksum in the lockfile. Update the lockfile.",
   },
 ];
+const NAME = "((?:@[\\w.~-]+\\/)?[\\w~-][\\w.~-]*)";
+/** Where each manager names the package, the most certain first. */
 const PACKAGE_PATTERNS: readonly RegExp[] = [
-  /["'`]((?:@[\w.~-]+\/)?[\w.~-]+)@[^"'`]*["'`]? is not in/,
-  /GET \S*?\/((?:@|%40)?[\w.~-]+(?:(?:\/|%2[fF])[\w.~-]+)?)(?:[:\s]|$)/,
-  /No matching version (?:found )?for ((?:@[\w.~-]+\/)?[\w.~-]+)@/,
-  /Couldn't find (?:package|any versions for) "?((?:@[\w.~-]+\/)?[\w.~-]+)/,
-  /(?:for|package) "((?:@[\w.~-]+\/)?[\w.~-]+)/,
-  /((?:@[\w.~-]+\/)?[\w.~-]+)@(?:npm:)?[\w^~<>=.*|+ -]+(?: failed| \(404\)|: No candidates)/,
+  new RegExp(`Failed to resolve ${NAME}@`),
+  new RegExp(`["'\`]${NAME}@[^"'\`]*["'\`]? is not in`),
+  new RegExp(`No matching version (?:found )?for ${NAME}@`),
+  new RegExp(`Couldn't find (?:package|any versions for) "?${NAME}`),
+  /GET https?:\/\/[^/\s]+\/(?:[^\s]*\/)?((?:@|%40)[\w.~-]+(?:\/|%2[fF])[\w.~-]+|[\w~-][\w.~-]*)(?:[:\s]|$)/m,
+  new RegExp(`(?:for|package|version) "${NAME}`),
+  new RegExp(`${NAME}@(?:npm:)?[\\w^~<>=.*|+ -]+(?: failed|: No candidates)`),
 ];
 
 const UNREACHABLE =
