@@ -14,5 +14,5 @@ export {
   type UsePreviewSessionOptions,
   usePreviewSession,
 } from "./use-preview-session.ts";
-export { type UseSessionLogsOptions, useSessionLogs } from "./use-session-logs.ts";
+export { useSessionLog } from "./use-session-log.ts";
 export { useVelocity, VelocityProvider } from "./velocity-provider.tsx";

@@ -58,6 +58,20 @@ describe("phase timeline", () => {
     expect(complete).toBe(true);
   });
 
+  test("the end of the last step may come after the state it led to", () => {
+    const { phases } = play(
+      begin(0, "probe"),
+      end(9, "probe", 9),
+      begin(9, "publish"),
+      state(10, "active"),
+      end(13, "publish", 4),
+    );
+    expect(phases.map((one) => [one.phase, one.ms])).toEqual([
+      ["probe", 9],
+      ["publish", 4],
+    ]);
+  });
+
   test("becoming pending is the start of the steps, not the end", () => {
     expect(play(begin(0, "queued"), state(0, "pending")).phases[0]?.status).toBe("running");
   });

@@ -61,7 +61,9 @@ export function reduceTimeline(timeline: PhaseTimeline, event: SessionEvent): Ph
     ms: duration,
     detail: step.detail ?? known?.detail ?? null,
   };
-  if (timeline.complete || timeline.operation !== operation) {
+  // The end of the last step may come after the change of state that it made.
+  const late = timeline.operation === operation && known !== undefined;
+  if (!late && (timeline.complete || timeline.operation !== operation)) {
     return { operation: operation as OperationKind, phases: [ended], complete: false };
   }
   return {

@@ -31,7 +31,7 @@ const SANDBOX = [
 ].join(" ");
 
 const ALLOW =
-  "accelerometer; autoplay; clipboard-read; clipboard-write; encrypted-media; fullscreen; gamepad; gyroscope; picture-in-picture; screen-wake-lock; web-share; xr-spatial-tracking";
+  "accelerometer; autoplay; clipboard-read; clipboard-write; encrypted-media; fullscreen; gamepad; gyroscope; picture-in-picture; screen-wake-lock; xr-spatial-tracking";
 
 const FILL: CSSProperties = { position: "absolute", inset: 0, width: "100%", height: "100%", border: 0 };
 

@@ -40,11 +40,13 @@ const streams = () => server.requests.filter((one) => one.line.endsWith("/events
 describe("a project's session on a page", () => {
   test("is found idle, starts with live steps, stops, and goes on as the same session", async () => {
     expect((await status("idle")).session).toBeNull();
-    server.script = { phases: { queued: 1, dependencies: 400, server: 20 } };
+    const installed = Promise.withResolvers<void>();
+    server.script = { phases: { queued: 1, dependencies: installed.promise, server: 20 } };
     void session.start();
     expect(session.getSnapshot().status).toBe("starting");
     const installing = await until((one) => one.phases.at(-1)?.phase === "dependencies");
     expect(installing).toMatchObject({ status: "starting", previewUrl: null });
+    installed.resolve();
     const running = await status("running");
     expect(running.phases.map((one) => one.phase)).toEqual(["queued", "dependencies", "server"]);
     expect(running).toMatchObject({ source: "cold", error: null });
@@ -94,12 +96,14 @@ describe("a project's session on a page", () => {
   });
 
   test.each([
-    ["at once", 1],
-    ["after a while", 400],
-  ])("a start that fails %s shows code, message and log", async (_, ms) => {
+    ["at once", "at once"],
+    ["after a while", "later"],
+  ])("a start that fails %s shows code, message and log", async (_, when) => {
     await status("idle");
+    const broken = Promise.withResolvers<void>();
+    if (when === "at once") broken.resolve();
     server.script = {
-      phases: { dependencies: ms },
+      phases: { dependencies: broken.promise },
       failIn: {
         phase: "dependencies",
         code: "install_failed",
@@ -108,6 +112,8 @@ describe("a project's session on a page", () => {
       },
     };
     await session.start();
+    if (when === "later") await until((one) => one.status === "starting" && one.session !== null);
+    broken.resolve();
     const failed = await until((one) => one.status === "failed" && (one.error?.log.length ?? 0) > 0);
     expect(failed.error).toMatchObject({
       code: "install_failed",
@@ -193,6 +199,20 @@ describe("a project's session on a page", () => {
     expect(told).not.toHaveBeenCalled();
     await session.start();
     expect(server.requests).toHaveLength(length);
+  });
+
+  test("log lines come with the events, and of a server that forgot them from the container", async () => {
+    const texts = () => session.log.getLines().map((line) => line.text);
+    await session.start();
+    const id = (await status("running")).session?.id ?? "";
+    server.log(id, { source: "server", stream: "stdout", text: "page reload" });
+    await vi.waitFor(() => expect(texts().at(-1)).toBe("page reload"));
+    server.forgetEvents(id);
+    leave();
+    const client = createVelocity({ url: server.url, maxRetries: 0 });
+    session = new PreviewSession({ client, projectId: PROJECT, page: PAGE });
+    leave = session.subscribe(() => undefined);
+    await vi.waitFor(() => expect(texts().at(-1)).toBe("page reload"), { timeout: 4_000 });
   });
 
   test("auto start happens once, and not over a stop", async () => {

@@ -1,9 +1,17 @@
-import type { Session, SessionEvent, StartRequest, StartSource, StartTimings } from "@velocity/contract";
+import type {
+  LogLine,
+  Session,
+  SessionEvent,
+  StartRequest,
+  StartSource,
+  StartTimings,
+} from "@velocity/contract";
 import { type Velocity, VelocityApiError, VelocityNetworkError } from "@velocity/sdk";
 import { documentSignals, type PageSignals } from "./page-signals.ts";
 import { EMPTY_TIMELINE, type PhaseTimeline, type PhaseTiming, reduceTimeline } from "./phase-timeline.ts";
 import { type PreviewError, sessionError, toPreviewError } from "./preview-error.ts";
 import { type PendingAction, type PreviewStatus, pickSession, previewStatus } from "./preview-status.ts";
+import { logLineOf, SessionLog } from "./session-log.ts";
 
 export interface PreviewSnapshot {
   readonly status: PreviewStatus;
@@ -32,6 +40,7 @@ export interface PreviewSessionOptions {
 const START_WAIT_MS = 250;
 const IDLE_POLL_MS = 10_000;
 const RETRY_MS = 1_000;
+const BACKFILL_AFTER_MS = 1_000;
 const HEARTBEAT_MS = 60_000;
 /** Server and page may disagree about the time by so much. */
 const CLOCK_SLACK_MS = 5_000;
@@ -48,6 +57,9 @@ export class PreviewSession {
   readonly #listeners = new Set<() => void>();
   readonly #eventListeners = new Set<(event: SessionEvent) => void>();
 
+  /** Lines of the session that is shown. */
+  readonly log = new SessionLog();
+
   #loaded = false;
   #session: Session | null = null;
   #action: PendingAction | null = null;
@@ -60,8 +72,11 @@ export class PreviewSession {
   #snapshot: PreviewSnapshot;
 
   #life: AbortController | null = null;
+  #backfill: ReturnType<typeof setTimeout> | null = null;
   #closing: ReturnType<typeof setTimeout> | null = null;
   #stream: { readonly id: string; readonly abort: AbortController } | null = null;
+  /** Of the session that is shown: a stream that is opened again goes on there. */
+  #lastEventId: string | undefined;
   #poll: ReturnType<typeof setTimeout> | null = null;
   /** Grows with every answer to an action, so that a look from before it cannot overwrite what it brought. */
   #actions = 0;
@@ -142,6 +157,7 @@ export class PreviewSession {
 
   #close(): void {
     this.#closing = null;
+    this.log.close();
     this.#life?.abort();
     this.#life = null;
     this.#unfollow();
@@ -224,6 +240,8 @@ export class PreviewSession {
       this.#errorEvent = null;
       this.#source = null;
       this.#timings = null;
+      this.#lastEventId = undefined;
+      this.log.clear();
     }
     this.#session = session;
     if (session === null || (session.state === "terminated" && session.error === null)) this.#unfollow();
@@ -236,21 +254,38 @@ export class PreviewSession {
     const abort = new AbortController();
     this.#stream = { id, abort };
     void this.#readEvents(id, abort.signal);
+    this.#backfill = setTimeout(() => void this.#readLog(id, abort.signal), BACKFILL_AFTER_MS);
   }
 
   #unfollow(): void {
     this.#stream?.abort.abort();
     this.#stream = null;
+    if (this.#backfill !== null) clearTimeout(this.#backfill);
+    this.#backfill = null;
+  }
+
+  /** A server that was restarted replays no old lines as events; the container still has them. */
+  async #readLog(id: string, signal: AbortSignal): Promise<void> {
+    if (!this.log.isEmpty || this.#session?.state !== "active") return;
+    const lines: LogLine[] = [];
+    try {
+      for await (const line of this.#client.sessions.logs(id, { signal })) lines.push(line);
+    } catch {
+      // Old lines are a convenience; new ones come as events.
+    }
+    if (!signal.aborted && this.log.isEmpty) this.log.push(lines);
   }
 
   async #readEvents(id: string, signal: AbortSignal): Promise<void> {
     try {
       const stream = this.#client.sessions.events(id, {
         signal,
+        lastEventId: this.#lastEventId,
         onConnection: (state) => this.#onConnection(state, signal),
       });
       for await (const event of stream) {
         if (signal.aborted) return;
+        if (event.id !== "") this.#lastEventId = event.id;
         this.#onEvent(event);
       }
     } catch {
@@ -271,6 +306,8 @@ export class PreviewSession {
 
   #onEvent(event: SessionEvent): void {
     for (const listener of this.#eventListeners) listener(event);
+    const line = logLineOf(event);
+    if (line !== null) this.log.push([line]);
     const timeline = reduceTimeline(this.#timeline, event);
     const changed = timeline !== this.#timeline;
     this.#timeline = timeline;

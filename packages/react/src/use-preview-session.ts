@@ -20,7 +20,7 @@ export interface UsePreviewSessionOptions {
 export type PreviewSessionHandle = PreviewSnapshot &
   Pick<
     PreviewSession,
-    "start" | "startFresh" | "stop" | "resume" | "restart" | "terminate" | "refresh" | "onEvent"
+    "start" | "startFresh" | "stop" | "resume" | "restart" | "terminate" | "refresh" | "onEvent" | "log"
   >;
 
 /**
@@ -39,6 +39,6 @@ export function usePreviewSession(options: UsePreviewSessionOptions): PreviewSes
   const tell = useEffectEvent((event: SessionEvent) => options.onEvent?.(event));
   useEffect(() => session.onEvent((event) => tell(event)), [session]);
 
-  const { start, startFresh, stop, resume, restart, terminate, refresh, onEvent } = session;
-  return { ...snapshot, start, startFresh, stop, resume, restart, terminate, refresh, onEvent };
+  const { start, startFresh, stop, resume, restart, terminate, refresh, onEvent, log } = session;
+  return { ...snapshot, start, startFresh, stop, resume, restart, terminate, refresh, onEvent, log };
 }

@@ -1,17 +1,13 @@
-import { type PreviewSessionHandle, useSessionLogs } from "@velocity/react";
-import { useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import { type PreviewSessionHandle, useSessionLog } from "@velocity/react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { plainText } from "../plain-text.ts";
 
 /** The last lines that installer and dev server wrote, live. */
 export function SessionLog(props: { readonly session: PreviewSessionHandle }) {
   const { session, status } = props.session;
   const [open, setOpen] = useState(true);
-  const visible = useSyncExternalStore(onVisibility, isVisible);
   const alive = status === "running" || status === "starting";
-  const lines = useSessionLogs({
-    sessionId: session?.id ?? null,
-    enabled: open && visible && alive && session?.container != null,
-  });
+  const lines = useSessionLog(props.session);
   const box = useRef<HTMLPreElement>(null);
   const atEnd = useRef(true);
 
@@ -57,12 +53,4 @@ export function SessionLog(props: { readonly session: PreviewSessionHandle }) {
       </pre>
     </details>
   );
-}
-
-function isVisible(): boolean {
-  return document.visibilityState === "visible";
-}
-function onVisibility(listener: () => void): () => void {
-  document.addEventListener("visibilitychange", listener);
-  return () => document.removeEventListener("visibilitychange", listener);
 }

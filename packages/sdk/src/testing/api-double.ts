@@ -19,8 +19,8 @@ import {
 
 /** How the next starts go. */
 export interface StartScript {
-  /** Time each phase takes, in milliseconds; a phase that is not named is skipped. */
-  readonly phases: Partial<Record<Phase, number>>;
+  /** Time each phase takes in milliseconds, or what it waits for; a phase that is not named is skipped. */
+  readonly phases: Partial<Record<Phase, number | Promise<unknown>>>;
   /** Fails in this phase with this error and these last log lines. */
   readonly failIn?: {
     readonly phase: Phase;
@@ -44,6 +44,8 @@ export interface ApiDouble {
   /** Answers the next requests whose `METHOD path` starts with this, instead of the real answer. */
   intercept(prefix: string, answer: (response: ServerResponse) => void): void;
   log(id: string, line: Omit<LogLine, "at">): void;
+  /** As after a restart: old events are gone, the container's log is not. */
+  forgetEvents(id: string): void;
   /** A session ends or moves without any page having asked. */
   moveTo(id: string, state: Session["state"], reason: string): void;
   /** Cuts every connection at once; the server goes on. */
@@ -174,13 +176,15 @@ export async function startApiDouble(options: ApiDoubleOptions = {}): Promise<Ap
 
   const boot = async (id: string, kind: "starting" | "resuming"): Promise<void> => {
     const running = script;
-    for (const [phase, ms] of Object.entries(running.phases) as [Phase, number][]) {
+    for (const [phase, length] of Object.entries(running.phases) as [Phase, number | Promise<unknown>][]) {
+      const began = performance.now();
       patch(id, { operation: { kind, phase, startedAt: now() } });
       emit(id, "phase", { operation: kind, phase, status: "begin" });
       if (phase === "dependencies") {
         log(id, { source: "install", stream: "stdout", text: "Packages are in place" });
       }
-      await pause(ms);
+      await (typeof length === "number" ? pause(length) : length);
+      const ms = typeof length === "number" ? length : Math.round(performance.now() - began);
       const fail = running.failIn;
       if (fail?.phase === phase) {
         for (const text of fail.log) log(id, { source: "server", stream: "stderr", text });
@@ -448,6 +452,9 @@ export async function startApiDouble(options: ApiDoubleOptions = {}): Promise<Ap
       interceptors.push({ prefix, answer });
     },
     log,
+    forgetEvents: (id) => {
+      storedOf(id).events.length = 0;
+    },
     moveTo: (id, state, reason) => {
       move(id, state, reason, state === "terminated" ? { endedAt: now(), previewUrl: null } : {});
     },
