@@ -265,6 +265,24 @@ describe("a failed server is explained, and started again on a change", () => {
     });
   });
 
+  test("and by a save that comes while it is being started again", { timeout: TIMEOUT_MS }, async () => {
+    const port = await freePort();
+    const script = `import fs from "node:fs"; const ok = fs.existsSync("fixed.txt"); console.log("read " + ok);
+      if (ok) await import("./app.mjs"); else setTimeout(() => process.exit(1), fs.existsSync("first.txt") ? 600 : 0);`;
+    const run = runSpec({ command: node("s.mjs"), port });
+    await withAgent({ files: { "s.mjs": script, "app.mjs": httpServer(port) }, run }, async (agent) => {
+      const failed = await agent.status("failed");
+      await expect.poll(async () => (await agent.get("/").catch(() => null))?.status).toBe(502);
+      writeFileSync(join(agent.workspace, "first.txt"), "");
+      const read = await agent.event(
+        (each) => each.type === "log" && each.line.text === "read false",
+        failed.seq,
+      );
+      writeFileSync(join(agent.workspace, "fixed.txt"), "");
+      await agent.status("listening", read.seq);
+    });
+  });
+
   test("one that cannot be started at all", { timeout: TIMEOUT_MS }, async () => {
     const run = runSpec({ command: ["no-such-program-here"], port: await freePort() });
     await withAgent({ run }, async (agent) => {

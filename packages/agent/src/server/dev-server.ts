@@ -1,11 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { RunSpec, ServerStatus } from "@velocity/contract";
 import type { EventLog } from "../log/event-log.ts";
 import { LineSplitter } from "../log/line-splitter.ts";
 import type { LogFile } from "../log/log-file.ts";
 import type { AppSocket } from "./app-socket.ts";
 import { findServer } from "./find-server.ts";
+import { installManifest } from "./install-manifest.ts";
 import { ProcessTree } from "./process-tree.ts";
 import { afterCrash, delayAfterChange } from "./restart-policy.ts";
 import { type ProgramExit, type RunningProgram, spawnProgram } from "./spawn-program.ts";
@@ -35,6 +35,7 @@ export interface DevServerOptions {
 const LOG_LINES_IN_ERROR = 50;
 const POLITE_MS = 1500;
 const DRAIN_MS = 300;
+const MAX_CHANGES_WHILE_STARTING = 3;
 /** How long a server may be away (it restarts itself) before the page stands in for it. */
 const AWAY_MS = 100;
 
@@ -50,6 +51,8 @@ export class DevServer {
   #installedFor: string | null = null;
   #adoptedPort: number | null = null;
   #changedWhileStarting = false;
+  #stopWatching: (() => void) | null = null;
+  #changesWhileStarting = 0;
   #failuresInARow = 0;
   #crashesMs: number[] = [];
   #sinceSeq = 0;
@@ -89,6 +92,7 @@ export class DevServer {
 
   stop(): Promise<void> {
     return this.#inTurn(async () => {
+      this.#endWatching();
       await this.#end(POLITE_MS);
       this.#options.socket.clear();
       this.#set({ status: "stopped", port: null, error: null });
@@ -117,6 +121,7 @@ export class DevServer {
   #listening(port: number): void {
     this.#options.socket.release();
     if (this.#state.status === "listening" && this.#state.port === port) return;
+    this.#endWatching();
     this.#failuresInARow = 0;
     this.#changedWhileStarting = false;
     this.#set({ status: "listening", port, error: null });
@@ -142,7 +147,11 @@ export class DevServer {
     this.#attempt = attempt;
     this.#changedWhileStarting = false;
     this.#sinceSeq = this.#options.events.seq;
-    if (run.install !== null && early === undefined && this.#installedFor !== this.#manifest(run)) {
+    if (
+      run.install !== null &&
+      early === undefined &&
+      this.#installedFor !== installManifest(this.#options.workspace, run.cwd)
+    ) {
       this.#quietly(this.#installThenLaunch(run, attempt.signal));
     } else this.#launch(run, attempt.signal, early);
   }
@@ -166,7 +175,7 @@ export class DevServer {
     if (signal.aborted) return;
     this.#tree = null;
     if (exit.kind === "exited" && exit.code === 0) {
-      this.#installedFor = this.#manifest(run);
+      this.#installedFor = installManifest(this.#options.workspace, run.cwd);
       this.#launch(run, signal);
       return;
     }
@@ -253,9 +262,27 @@ export class DevServer {
     const { signal } = this.#attempt;
     await this.#options.socket.showPage({ replace: this.#tree === null });
     if (signal.aborted) return;
-    const stopWatching = watchWorkspace(this.#options.workspace, () => this.#startAfterChange());
-    signal.addEventListener("abort", stopWatching, { once: true });
+    this.#stopWatching ??= watchWorkspace(this.#options.workspace, () => this.#diskChanged());
     if (this.#changedWhileStarting) this.#startAfterChange();
+  }
+
+  /**
+   * A save while a corrected server is starting counts too: it may still have read the old file. What a server writes
+   * by itself while it starts looks the same, so this happens a few times only.
+   */
+  #diskChanged(): void {
+    if (this.#state.status === "failed") {
+      this.#changesWhileStarting = MAX_CHANGES_WHILE_STARTING;
+      this.#startAfterChange();
+    } else if (!this.#changedWhileStarting && this.#changesWhileStarting > 0) {
+      this.#changesWhileStarting -= 1;
+      this.#changedWhileStarting = true;
+    }
+  }
+
+  #endWatching(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
   }
 
   #startAfterChange(): void {
@@ -330,34 +357,6 @@ export class DevServer {
     const done = this.#turn.then(action);
     this.#turn = done.catch(() => {});
     return done;
-  }
-
-  /** Identifies what an install was made from: package.json and whatever lockfile is beside it, or above. */
-  #manifest(run: RunSpec): string {
-    const names = [
-      "package.json",
-      "package-lock.json",
-      "pnpm-lock.yaml",
-      "yarn.lock",
-      "bun.lock",
-      "bun.lockb",
-    ];
-    const parts: string[] = [];
-    for (let at = join(this.#options.workspace, run.cwd); ; at = dirname(at)) {
-      for (const name of names) {
-        const path = join(at, name);
-        try {
-          // The installer writes the lockfile: what it says after an install is what counts.
-          parts.push(
-            name === "package.json" ? readFileSync(path, "utf8") : `${path}:${statSync(path).mtimeMs}`,
-          );
-        } catch {
-          // Not there.
-        }
-      }
-      if (at.length <= this.#options.workspace.length) break;
-    }
-    return parts.join("\n");
   }
 }
 
