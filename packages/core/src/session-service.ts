@@ -216,14 +216,14 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
           const { id, created, finished } = await begin(caller, options);
           finished.catch(() => {});
           const late = new AbortController();
-          const waitMs = options.wait ? options.waitMs : 0;
-          const outcome = await Promise.race([
-            finished,
-            clock.sleep(waitMs, late.signal).then(
-              () => null,
-              () => null,
-            ),
-          ])
+          const patience =
+            options.wait && options.waitMs > 0
+              ? clock.sleep(options.waitMs, late.signal).then(
+                  () => null,
+                  () => null,
+                )
+              : Promise.resolve(null);
+          const outcome = await Promise.race([finished, patience])
             .catch(async (error: unknown) => {
               // The session that was to be reused ended meanwhile: the next look finds none and makes one.
               const ended = !created && round < 3 && (await ledger.read(id))?.state === "terminated";

@@ -1,5 +1,6 @@
 export * from "./core-observer.ts";
 export * from "./core-rig.ts";
+export * from "./describe-driver/index.ts";
 export { describeStore } from "./describe-store/describe-store.ts";
 export * from "./describe-store/start-postgres.ts";
 export * from "./fake-agent.ts";

@@ -7,7 +7,7 @@ interface Sleeper {
 }
 
 /** Macrotasks given to running code before time is moved on. */
-const IDLE_TURNS = 12;
+const IDLE_TURNS = 80;
 
 /** Time that only moves when a test says so. */
 export class ManualClock implements Clock {

@@ -162,7 +162,11 @@ export class Operations {
   async leave(graceMs: number): Promise<void> {
     this.#leaving = true;
     const all = () => Promise.allSettled([...this.#running.values()].map((running) => running.done));
-    if (graceMs > 0) await Promise.race([all(), this.#deps.clock.sleep(graceMs)]);
+    if (graceMs > 0 && this.#running.size > 0) {
+      const ended = new AbortController();
+      const late = this.#deps.clock.sleep(graceMs, ended.signal).catch(() => {});
+      await Promise.race([all(), late]).finally(() => ended.abort());
+    }
     for (const running of this.#running.values()) running.controller.abort(new Leaving());
     await all();
   }

@@ -1,7 +1,7 @@
 import { LOCAL, newProjectId, Rig } from "@velocity/testkit";
 import { describe, expect, test } from "vitest";
 
-describe("start", () => {
+describe("the thread", () => {
   test("a cold start publishes a session whose container answers as its generation", async () => {
     const rig = new Rig();
     const process = rig.process();

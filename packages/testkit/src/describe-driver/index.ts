@@ -1,0 +1,3 @@
+export { describeDriver } from "./describe-driver.ts";
+export type * from "./driver-harness.ts";
+export { STAND_IN_AGENT } from "./stand-in-agent.ts";
