@@ -1,6 +1,6 @@
 /** Where the server begins: reads the environment and the arguments, starts everything, owns the way out. */
 import { resolve } from "node:path";
-import { VelocityError } from "@velocity/contract";
+import { createLinkedFiles } from "@velocity/workspace";
 import { readArguments, USAGE } from "./arguments.ts";
 import { readConfig } from "./config/read-config.ts";
 import { createLog } from "./log.ts";
@@ -42,14 +42,17 @@ process.on("SIGTERM", () => leave("SIGTERM"));
 
 try {
   const config = readConfig(process.env, cwd);
+  // Before anything starts: a wrong path is the likeliest mistake, and needs no server to be told.
+  const directory =
+    args.directory === null ? null : await createLinkedFiles().check(resolve(cwd, args.directory));
   const log = createLog(config.logLevel, process.stdout.isTTY === true);
   server = await startServer(config, log, (line) => process.stderr.write(`${line}\n`));
   printBanner(server, process.stdout);
-  if (args.directory !== null) await previewDirectory(server, resolve(cwd, args.directory), process.stdout);
+  if (directory !== null) await previewDirectory(server, directory, process.stdout);
 } catch (error) {
   if (!leaving) {
     printFailure(error);
     await server?.close("hibernate");
-    process.exit(error instanceof VelocityError ? 1 : 1);
+    process.exit(1);
   }
 }

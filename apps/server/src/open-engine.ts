@@ -13,6 +13,7 @@ import {
   createMemoryTree,
   createTemplateSource,
   createWorkspace,
+  packageManagerMounts,
   STATIC_SERVER_FILE,
 } from "@velocity/workspace";
 import type { Logger } from "pino";
@@ -32,11 +33,13 @@ export interface EngineParts {
   /** Folder with the bundled server for plain files. */
   readonly staticServerDir: string;
   readonly templatesDir: string;
+  /** Folder for what is bundled once. */
+  readonly bundlesDir: string;
   readonly log: Logger;
 }
 
 export async function openEngine(config: Config, parts: EngineParts): Promise<Engine> {
-  const { agentDir, staticServerDir, templatesDir, installId, log } = parts;
+  const { agentDir, staticServerDir, templatesDir, bundlesDir, installId, log } = parts;
   const nodePath = process.execPath;
   const support = await detectSandbox();
   const sockets = runtimeDir(config.dataDir);
@@ -47,6 +50,7 @@ export async function openEngine(config: Config, parts: EngineParts): Promise<En
     nodePath,
     agentBundle: agentDir,
     staticServerDir,
+    programs: await packageManagerMounts({ cacheDir: bundlesDir, nodePath }),
     installId,
     log: log.child({ part: "driver" }),
     requireIsolation: config.auth !== "none",

@@ -76,6 +76,7 @@ async function build(
     agentDir: agent.dir,
     staticServerDir: staticServer.dir,
     templatesDir: join(ROOT, "templates"),
+    bundlesDir: cacheDir,
     log,
   });
   unwind.add(engine, () => engine.close());

@@ -12,7 +12,7 @@ export function containerSandbox(
   state: ContainerState,
   paths: ContainerPaths,
 ): SandboxSpec {
-  const { nodePath, agentBundle, staticServerDir } = context.options;
+  const { nodePath, agentBundle, staticServerDir, programs = [] } = context.options;
   const bind = (source: string, target: string, writable: boolean): SandboxMount => ({
     kind: "bind",
     source,
@@ -45,6 +45,7 @@ export function containerSandbox(
       bind(nodePath, INSIDE.node, false),
       bind(agentBundle, INSIDE.agent, false),
       ...(staticServerDir === null ? [] : [bind(staticServerDir, INSIDE.static, false)]),
+      ...programs.map(({ source, target }) => bind(source, target, false)),
     ],
     etcDir: context.etcDir,
     stageDir: paths.mountPoints,

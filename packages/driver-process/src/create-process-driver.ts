@@ -71,12 +71,12 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   return {
     name: "process",
     capabilities: capabilitiesOf(support, context),
-    create: (spec, call) => createContainer(context, spec, call),
-    start: (handle, boot, call) => startContainer(context, handle, boot, call),
-    suspend: (handle, call) => suspendContainer(context, handle, call),
-    resume: (handle, call) => resumeContainer(context, handle, call),
-    stop: (handle, call) => stopContainer(context, handle, call),
-    destroy: (handle, call) => destroyContainer(context, handle, call),
+    create: async (spec, call) => createContainer(context, spec, call),
+    start: async (handle, boot, call) => startContainer(context, handle, boot, call),
+    suspend: async (handle, call) => suspendContainer(context, handle, call),
+    resume: async (handle, call) => resumeContainer(context, handle, call),
+    stop: async (handle, call) => stopContainer(context, handle, call),
+    destroy: async (handle, call) => destroyContainer(context, handle, call),
     inspect: (handle, call) => inspectContainer(context, handle, call),
     list: (call) => listContainers(context, call),
     endpoint: (handle, kind) => ({

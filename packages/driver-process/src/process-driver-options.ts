@@ -13,6 +13,8 @@ export interface ProcessDriverOptions {
   readonly agentBundle: string;
   /** Folder with a server for projects that bring none; at `/opt/velocity/static` inside. Null: none. */
   readonly staticServerDir: string | null;
+  /** Further files and folders of this machine that every container sees, read-only: package managers. */
+  readonly programs?: readonly { readonly source: string; readonly target: string }[];
   readonly installId: InstallId;
   readonly log: Log;
   /** Refuse to work without namespaces, with `sandbox_missing`. */

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { type AgentConfig, VelocityError } from "@velocity/contract";
 import type { ContainerHandle, DriverCall } from "@velocity/core";
 import {
+  cgroupFiles,
   createCgroup,
   endSandbox,
   type LaunchedSandbox,
@@ -141,7 +142,7 @@ function launch(
       command: [nodePath, join(agentBundle, "agent.mjs")],
       cwd: state.workspace.kind === "linked" ? state.workspace.directory : paths.workspace,
       env: agentEnvironment(paths.hostSide, paths.home, path),
-      cgroupFiles: [],
+      cgroupFiles: state.cgroup === null ? [] : cgroupFiles(state.cgroup),
     },
     files.outputFile,
     signal,

@@ -4,6 +4,7 @@ export type { InstallPlatform } from "./install/dependency-key.ts";
 export type { InstallJob, InstallMount, InstallRunner } from "./install/install-runner.ts";
 export { createPlainRunner } from "./install/plain-runner.ts";
 export { createLinkedFiles } from "./linked/linked-files.ts";
+export { type ProgramMount, packageManagerMounts } from "./package-manager-mounts.ts";
 export type * from "./ports.ts";
 export { bundleStaticServer, STATIC_SERVER_FILE } from "./static-server/bundle-static-server.ts";
 export { createTemplateSource } from "./template-source.ts";
