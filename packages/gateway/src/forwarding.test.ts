@@ -307,6 +307,82 @@ describe("who leaves", () => {
     expect(connections).toBeGreaterThanOrEqual(3);
   });
 
+  test("a GET that was never answered, or answered wrongly, is not sent twice", async () => {
+    await rig.close();
+    rig = await Rig.start({ limits: { firstByteTimeoutMs: 200 } });
+    for (const [answer, status] of [
+      ["", 504],
+      ["nonsense\r\n\r\n", 502],
+    ] as const) {
+      id = rig.id();
+      let requests = 0;
+      const app = await rig.raw((socket) => {
+        socket.on("data", () => {
+          requests += 1;
+          if (answer !== "") socket.write(answer);
+        });
+      });
+      rig.lookup.publish(id, live(app.endpoint));
+      // The first request fills the cache on the long way, the second goes by the short one.
+      for (const expected of [1, 2]) {
+        expect((await rig.get(id)).status).toBe(status);
+        expect(requests).toBe(expected);
+      }
+    }
+  });
+
+  test("a client that half-closes behind its request gets its answer", async () => {
+    await serve((_req, res) => setTimeout(() => res.end("late"), 50));
+    await rig.get(id);
+    const client = await rig.client();
+    client.write(`${head()}\r\n`);
+    client.socket.end();
+    expect((await client.response()).text).toBe("late");
+    expect((await client.closed()).how).toBe("end");
+  });
+
+  test("one connection may ask for many sessions, the web, and bodies, in turn", async () => {
+    await serve((_req, res) => res.end("first"));
+    const other = rig.id();
+    rig.lookup.publish(other, live((await rig.app((_req, res) => res.end("second"))).endpoint));
+    await rig.get(id);
+    await rig.get(other);
+    const client = await rig.client();
+    const ask = async (bytes: string) => {
+      client.write(bytes);
+      return (await client.response()).text;
+    };
+    for (let round = 0; round < 2; round++) {
+      expect(await ask(`${head()}\r\n`)).toBe("first");
+      expect(await ask(`GET / HTTP/1.1\r\nHost: ${rig.host(other)}\r\n\r\n`)).toBe("second");
+      expect(await ask(`${head("POST")}Content-Length: 1\r\n\r\nx`)).toBe("first");
+      expect(await ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")).toBe("fallback");
+    }
+  });
+
+  test("a client that asks on and on and never reads is stopped", async () => {
+    let requests = 0;
+    await serve((_req, res) => {
+      requests += 1;
+      res.end(Buffer.alloc(64 * 1024));
+    });
+    await rig.get(id);
+    const client = await rig.client();
+    client.socket.pause();
+    let sent = 0;
+    const timer = setInterval(() => {
+      if (sent < 5000 && !client.socket.destroyed) client.write(`${head()}\r\n`);
+      sent += 1;
+    }, 1);
+    rig.onClose(() => clearInterval(timer));
+    await until(() => sent > 100, "asked");
+    await until(
+      unchanged(() => requests),
+      "the app is asked no more",
+    );
+    expect(requests * 64 * 1024).toBeLessThan(20 * 1024 * 1024);
+  });
+
   test("a request whose bytes were sent is not sent twice", async () => {
     let requests = 0;
     const app = await rig.raw((socket) => {

@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, VelocityError } from "@velocity/contract";
-import { normalizeHost } from "@velocity/edge";
+import { normalizeHost, type UpstreamFailure } from "@velocity/edge";
 import { answerError } from "./answer.ts";
 import { checkRequest, checkUpgrade, type RequestCheck } from "./check-request.ts";
+import { FastLane } from "./fast-lane.ts";
 import type { Gateway } from "./gateway.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { type RequestFacts, requestFacts } from "./request-facts.ts";
@@ -39,6 +40,8 @@ export function createFrontServer(options: FrontServerOptions): FrontServer {
   const { gateway } = options;
   const { limits } = gateway;
   const queue = new RequestQueue(limits.maxPipelined);
+  /** Of the next request of a connection that the fast lane handed over. */
+  const failures = new WeakMap<object, UpstreamFailure>();
   const server = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     keepAliveTimeout: limits.clientKeepAliveMs,
@@ -66,8 +69,11 @@ export function createFrontServer(options: FrontServerOptions): FrontServer {
         options.fallback.request(req, res);
       } else {
         if (check.framing !== "none") endIdleUpload(req, res, limits);
+        const { target, framing } = check;
+        const failure = failures.get(req.socket);
+        if (failure !== undefined) failures.delete(req.socket);
         gateway.serve(
-          { req, res, facts, target: check.target, framing: check.framing },
+          { req, res, facts, target, framing, ...(failure === undefined ? {} : { failure }) },
           gateway.parse(facts.host),
         );
       }
@@ -113,7 +119,22 @@ export function createFrontServer(options: FrontServerOptions): FrontServer {
   server.on("checkContinue", (req, res) => onRequest(req, res, true));
   server.on("upgrade", onUpgrade);
   server.on("connect", onConnect);
-  return { server, close: (graceMs) => closeServer(server, graceMs) };
+
+  // Node's own listener for connections stays the one that serves them; the fast lane only looks first.
+  const [serve] = server.listeners("connection");
+  if (serve === undefined) throw new Error("an HTTP server without a connection listener");
+  const lane = new FastLane({
+    limits,
+    parse: (host) => gateway.parse(host),
+    route: (host, plain) => gateway.fastRoute(host, plain),
+    handOver: (socket, failure) => {
+      if (failure !== null) failures.set(socket, failure);
+      serve.call(server, socket);
+    },
+  });
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) => lane.accept(socket));
+  return { server, close: (graceMs) => closeServer(server, lane, graceMs) };
 }
 
 function reachesFallback(options: FrontServerOptions, host: string): boolean {
@@ -170,10 +191,14 @@ function endIdleUpload(
   req.once("close", stop);
 }
 
-async function closeServer(server: Server, graceMs: number): Promise<void> {
+async function closeServer(server: Server, lane: FastLane, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  lane.close(false);
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+    lane.close(true);
+  }, graceMs);
   await closed;
   clearTimeout(timer);
 }

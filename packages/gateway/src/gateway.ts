@@ -15,12 +15,15 @@ import {
   type PreviewHost,
   parsePreviewHost,
   type RequestFraming,
+  type UpstreamFailure,
   type UpstreamPool,
 } from "@velocity/edge";
 import { type Answering, answer, answerError, HTML } from "./answer.ts";
+import type { FastRoute } from "./fast-lane.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
 import { OpenSockets } from "./open-sockets.ts";
-import type { RequestFacts } from "./request-facts.ts";
+import type { PlainRequest } from "./plain-request.ts";
+import { type RequestFacts, requestFacts } from "./request-facts.ts";
 import { RouteCache } from "./route-cache.ts";
 import type { LiveRoute, Log, RouteLookup, RouteResolution } from "./route-lookup.ts";
 import { STATUS_PATH, sessionStatus } from "./session-status.ts";
@@ -53,6 +56,8 @@ export interface CheckedRequest {
   readonly facts: RequestFacts;
   readonly target: string;
   readonly framing: RequestFraming;
+  /** It was already sent, and this came of it: answered, not sent again. */
+  readonly failure?: UpstreamFailure;
   /** Set for a WebSocket handshake; `res` then writes to its socket. */
   readonly upgrade?: { readonly socket: Duplex; readonly head: Buffer };
 }
@@ -72,6 +77,8 @@ export interface Gateway {
   parse(host: string): PreviewHost;
   /** Answers a request to a host that `parse` did not call `other`. */
   serve(request: CheckedRequest, host: PreviewHost): void;
+  /** The route of a plain request that needs no waiting, waking or refusing; null: it needs the full path. */
+  fastRoute(host: PreviewHost, request: PlainRequest): FastRoute | null;
   /** How errors before routing are answered. */
   answering(facts: RequestFacts): Answering;
   /** WebSockets of a session that are open now. */
@@ -161,10 +168,30 @@ class SessionGateway implements Gateway {
       return;
     }
     const call: Call = { ...request, id: host.id, port: host.port, again: false };
+    if (request.failure !== undefined) {
+      this.#fail(call, { kind: "failed", failure: request.failure });
+      return;
+    }
     const probeGeneration = this.#probeGeneration(request.facts.probe);
     if (probeGeneration !== null) void this.#guard(call, this.#probe(call, probeGeneration));
     else if (call.target.startsWith(RESERVED_PREFIX)) void this.#guard(call, this.#reserved(call));
     else this.#route(call);
+  }
+
+  fastRoute(host: PreviewHost, request: PlainRequest): FastRoute | null {
+    if (host.kind !== "session" || request.target.startsWith(RESERVED_PREFIX)) return null;
+    const route = this.#routes.peek(host.id);
+    if (route?.kind !== "live" || route.visibility !== "public") return null;
+    const { id, port } = host;
+    const endpoint = () => (port === undefined ? route.app : route.port(port));
+    return {
+      pool: this.#upstreams.pool(id, route.generation, port ?? "app", endpoint),
+      frameAncestors: this.#frameAncestors,
+      proto: this.#options.publicProtocol ?? "http",
+      used: () => {
+        if (!isBackground(request.method, request.target, requestFacts(request))) this.#lookup.touch(id);
+      },
+    };
   }
 
   #route(call: Call): void {

@@ -1,5 +1,3 @@
-import type { IncomingMessage } from "node:http";
-
 /** What one pass over the raw header lines found. Node's parsed `headers` hides repeated lines. */
 export interface RequestFacts {
   readonly lines: number;
@@ -22,7 +20,7 @@ export interface RequestFacts {
 type Draft = { -readonly [K in keyof RequestFacts]: RequestFacts[K] };
 
 /** Pure but for reading the request. */
-export function requestFacts(req: Pick<IncomingMessage, "rawHeaders">): RequestFacts {
+export function requestFacts(req: { readonly rawHeaders: readonly string[] }): RequestFacts {
   const raw = req.rawHeaders;
   const facts: Draft = {
     lines: raw.length / 2,
