@@ -1,8 +1,10 @@
-import { randomUUID } from "node:crypto";
+import { execFile } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LOCAL_USER_ID, projectIdSchema, sessionIdSchema } from "@velocity/contract";
+import { promisify } from "node:util";
+import { LOCAL_USER_ID, type ProjectId, projectIdSchema, sessionIdSchema } from "@velocity/contract";
 import { silentLog } from "@velocity/core";
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,7 +15,16 @@ import { openStore } from "./open-store.ts";
 import { newSession } from "./testing/new-session.ts";
 import { spawnNode } from "./testing/spawn-node.ts";
 
+const run = promisify(execFile);
 const log = silentLog;
+const newProject = (id: ProjectId) => ({
+  id,
+  name: "A project",
+  ownerId: LOCAL_USER_ID,
+  source: "files" as const,
+  template: null,
+  directory: null,
+});
 let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "velocity-embedded-"));
@@ -38,15 +49,7 @@ test("what was committed before a kill -9 is there afterwards", async () => {
   const sessionId = sessionIdSchema.parse(randomUUID());
   const projectId = projectIdSchema.parse(randomUUID());
   await store.sessions.insert(newSession({ id: sessionId, projectId }), "test");
-  const project = {
-    id: projectId,
-    name: "Killed",
-    ownerId: LOCAL_USER_ID,
-    source: "files",
-    template: null,
-    directory: null,
-  } as const;
-  await store.projects.create(project, [], new Date());
+  await store.projects.create(newProject(projectId), [], new Date());
   await store.close();
 
   let committed = 1;
@@ -91,6 +94,41 @@ test("a folder whose database is damaged is refused as unusable, and stays free 
   await expect(openStore({ dataDir }, { log })).rejects.toMatchObject({ code: "data_dir_unusable" });
   await expect(openStore({ dataDir }, { log })).rejects.toMatchObject({ code: "data_dir_unusable" });
 });
+
+const mayMount = process.platform === "linux" && process.getuid?.() === 0;
+const whyNot = mayMount ? "" : " (left out: a small disk needs root on Linux)";
+test.skipIf(!mayMount)(
+  `a full disk is said, loses nothing, and is over when there is space again${whyNot}`,
+  async () => {
+    const disk = await mkdtemp(join(folder, "disk-"));
+    await run("mount", ["-t", "tmpfs", "-o", "size=70m", "velocity-test", disk]);
+    try {
+      const store = await openStore({ dataDir: disk }, { log });
+      try {
+        const projectId = projectIdSchema.parse(randomUUID());
+        const fill = (content: string) =>
+          store.projects.apply(
+            projectId,
+            { files: [{ path: "fill", content, encoding: "base64" }], deletes: [] },
+            new Date(),
+          );
+        await store.projects.create(newProject(projectId), [], new Date());
+        let applied = 1;
+        const overflow = (async () => {
+          for (; applied < 200; applied++) await fill(randomBytes(600_000).toString("base64"));
+        })();
+        await expect(overflow).rejects.toMatchObject({ code: "disk_full" });
+        expect((await store.projects.get(projectId))?.version).toBe(applied);
+        await run("mount", ["-o", "remount,size=140m", disk]);
+        expect(await fill("AAAA")).toEqual({ kind: "applied", version: applied + 1 });
+      } finally {
+        await store.close();
+      }
+    } finally {
+      await run("umount", [disk]);
+    }
+  },
+);
 
 describe("one connection", () => {
   let db: Kysely<Tables> | undefined;
