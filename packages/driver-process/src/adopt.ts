@@ -5,7 +5,7 @@ import { endLaunchLeftovers, freezeSandbox, readBootId, removeTree } from "@velo
 import { containersDir, shortId } from "./container-paths.ts";
 import { type ContainerState, readState, writeState } from "./container-state.ts";
 import { isLeftover } from "./draft-folder.ts";
-import { type DriverContext, pathsOf } from "./driver-context.ts";
+import { type DriverContext, pathsOf, sandboxRef } from "./driver-context.ts";
 import { statusOf } from "./observe-state.ts";
 import { endProcesses } from "./stop.ts";
 
@@ -48,8 +48,8 @@ async function adopt(context: DriverContext, state: ContainerState): Promise<boo
     await reopenEgress(context, state);
     return true;
   }
-  if (status === "suspended" && state.process !== null) {
-    await freezeSandbox(state.process, state.cgroup, AbortSignal.timeout(ADOPT_TIMEOUT_MS));
+  if (status === "suspended") {
+    await freezeSandbox(sandboxRef(context, state), AbortSignal.timeout(ADOPT_TIMEOUT_MS));
     await reopenEgress(context, state);
     return true;
   }

@@ -25,7 +25,11 @@ export function destroyContainer(
       await writeState(paths.state, { ...found.state, phase: "destroying" });
       await endProcesses(context, found.state, paths);
     } else {
-      await endSandbox(null, nameCgroup(context.cgroups, context.cgroupGroup, shortId(handle.containerId)));
+      await endSandbox({
+        init: null,
+        cgroup: nameCgroup(context.cgroups, context.cgroupGroup, shortId(handle.containerId)),
+        plainMark: context.namespaces === null ? handle.containerId : null,
+      });
       await context.egress.close(handle.containerId);
       await removeTree(paths.runtime);
     }

@@ -1,11 +1,12 @@
 import { type ContainerId, VelocityError } from "@velocity/contract";
 import type { ContainerHandle, Log } from "@velocity/core";
-import type { CgroupLayout, NamespaceSupport } from "@velocity/sandbox";
+import { type CgroupLayout, type NamespaceSupport, readBootId, type SandboxRef } from "@velocity/sandbox";
 import type { UidRange } from "./allocate-uid.ts";
 import { type ContainerPaths, containerPaths } from "./container-paths.ts";
 import { type ContainerState, readState } from "./container-state.ts";
 import type { EgressKeeper } from "./egress-keeper.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
+import { isRunning } from "./observe-state.ts";
 import type { ProcessDriverOptions } from "./process-driver-options.ts";
 
 /** What every verb of the driver works with. Made once by `createProcessDriver`. */
@@ -32,6 +33,15 @@ export function pathsOf(
   handle: Pick<ContainerHandle, "containerId">,
 ): ContainerPaths {
   return containerPaths(context.options, handle.containerId);
+}
+
+/** How its processes are held on to; none where the very process that was recorded runs no more. */
+export function sandboxRef(context: DriverContext, state: ContainerState): SandboxRef {
+  return {
+    init: isRunning(state, readBootId()) ? state.process : null,
+    cgroup: state.cgroup,
+    plainMark: context.namespaces === null ? state.containerId : null,
+  };
 }
 
 /** The state of a container that has to exist. Throws `not_found`, or `driver_failed` where it cannot be read. */

@@ -10,6 +10,7 @@ export async function listContainers(
   context: DriverContext,
   call: DriverCall,
 ): Promise<readonly ContainerObservation[]> {
+  call.signal.throwIfAborted();
   const found: ContainerObservation[] = [];
   for (const name of await readdir(containersDir(context.options.dataDir))) {
     const id = containerIdSchema.safeParse(name);

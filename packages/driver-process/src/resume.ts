@@ -2,7 +2,7 @@ import { VelocityError } from "@velocity/contract";
 import type { ContainerHandle, DriverCall } from "@velocity/core";
 import { readBootId, thawSandbox } from "@velocity/sandbox";
 import { writeState } from "./container-state.ts";
-import { type DriverContext, requireState } from "./driver-context.ts";
+import { type DriverContext, requireState, sandboxRef } from "./driver-context.ts";
 import { statusOf } from "./observe-state.ts";
 
 /** Lets a suspended container go on. Throws `invalid_state` where its processes are gone. */
@@ -16,9 +16,9 @@ export function resumeContainer(
     const { paths, state } = await requireState(context, handle);
     const status = statusOf(state, readBootId());
     if (status === "running") return;
-    if (status !== "suspended" || state.process === null)
+    if (status !== "suspended")
       throw new VelocityError("invalid_state", "The preview is not suspended.", { context: { status } });
-    thawSandbox(state.process, state.cgroup);
+    thawSandbox(sandboxRef(context, state));
     await writeState(paths.state, { ...state, phase: "running" });
   });
 }

@@ -19,9 +19,9 @@ import { type ContainerPaths, overlayPaths } from "./container-paths.ts";
 import { agentEnvironment, containerSandbox } from "./container-sandbox.ts";
 import { type ContainerState, writeState } from "./container-state.ts";
 import { diskError } from "./create.ts";
-import { type DriverContext, requireState } from "./driver-context.ts";
+import { type DriverContext, requireState, sandboxRef } from "./driver-context.ts";
 import { makeFolder } from "./make-folder.ts";
-import { isRunning, statusOf } from "./observe-state.ts";
+import { statusOf } from "./observe-state.ts";
 
 const run = promisify(execFile);
 
@@ -46,7 +46,7 @@ export function startContainer(
       phase: "starting",
       process: null,
     };
-    await endSandbox(isRunning(state, readBootId()) ? state.process : null, state.cgroup);
+    await endSandbox(sandboxRef(context, state));
     try {
       await prepareRuntime(context, next, paths, boot);
       if (next.cgroup !== null) {
@@ -60,7 +60,7 @@ export function startContainer(
       const launched = await launch(context, next, paths, call.signal);
       await writeState(paths.state, { ...next, phase: "running", process: launched.init });
     } catch (error) {
-      await endSandbox(null, next.cgroup);
+      await endSandbox(sandboxRef(context, next));
       await context.egress.close(next.containerId);
       await writeState(paths.state, { ...next, phase: "stopped" }).catch(() => undefined);
       throw diskError(error);

@@ -1,7 +1,6 @@
 import type { ContainerHandle, ContainerStats, DriverCall } from "@velocity/core";
-import { diskBytes, readBootId, sandboxUsage } from "@velocity/sandbox";
-import { type DriverContext, requireState } from "./driver-context.ts";
-import { isRunning } from "./observe-state.ts";
+import { diskBytes, sandboxUsage } from "@velocity/sandbox";
+import { type DriverContext, requireState, sandboxRef } from "./driver-context.ts";
 
 /** Use since the last call (CPU), or now. A container that does not run uses its disk only. */
 export async function containerStats(
@@ -11,9 +10,9 @@ export async function containerStats(
 ): Promise<ContainerStats> {
   const { paths, state } = await requireState(context, handle);
   const disk = await diskBytes(paths.folder, call.signal);
-  if (!isRunning(state, readBootId()) || state.process === null)
-    return { cpuPercent: 0, memoryBytes: 0, diskBytes: disk, processes: 0 };
-  const usage = sandboxUsage(state.process, state.cgroup);
+  const ref = sandboxRef(context, state);
+  if (ref.init === null) return { cpuPercent: 0, memoryBytes: 0, diskBytes: disk, processes: 0 };
+  const usage = sandboxUsage(ref);
   const atMs = performance.now();
   const before = context.cpuSamples.get(state.containerId);
   context.cpuSamples.set(state.containerId, { atMs, cpuMs: usage.cpuMs });

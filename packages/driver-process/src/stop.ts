@@ -1,9 +1,8 @@
 import type { ContainerHandle, DriverCall } from "@velocity/core";
-import { endSandbox, readBootId, removeTree } from "@velocity/sandbox";
+import { endSandbox, removeTree } from "@velocity/sandbox";
 import type { ContainerPaths } from "./container-paths.ts";
 import { type ContainerState, writeState } from "./container-state.ts";
-import { type DriverContext, requireState } from "./driver-context.ts";
-import { isRunning } from "./observe-state.ts";
+import { type DriverContext, requireState, sandboxRef } from "./driver-context.ts";
 
 /** Ends every process, frozen or not; the workspace stays. Resolves when nothing runs any more. */
 export function stopContainer(
@@ -27,7 +26,7 @@ export async function endProcesses(
   state: ContainerState,
   paths: ContainerPaths,
 ): Promise<void> {
-  await endSandbox(isRunning(state, readBootId()) ? state.process : null, state.cgroup);
+  await endSandbox(sandboxRef(context, state));
   await context.egress.close(state.containerId);
   await removeTree(paths.runtime);
   context.cpuSamples.delete(state.containerId);

@@ -2,7 +2,7 @@ import { VelocityError } from "@velocity/contract";
 import type { ContainerHandle, DriverCall } from "@velocity/core";
 import { freezeSandbox, readBootId, thawSandbox } from "@velocity/sandbox";
 import { writeState } from "./container-state.ts";
-import { type DriverContext, requireState } from "./driver-context.ts";
+import { type DriverContext, requireState, sandboxRef } from "./driver-context.ts";
 import { statusOf } from "./observe-state.ts";
 
 /**
@@ -19,13 +19,14 @@ export function suspendContainer(
     const { paths, state } = await requireState(context, handle);
     const status = statusOf(state, readBootId());
     if (status === "suspended") return;
-    if (status !== "running" || state.process === null)
+    if (status !== "running")
       throw new VelocityError("invalid_state", "The preview does not run.", { context: { status } });
+    const ref = sandboxRef(context, state);
     await writeState(paths.state, { ...state, phase: "suspended" });
     try {
-      await freezeSandbox(state.process, state.cgroup, call.signal);
+      await freezeSandbox(ref, call.signal);
     } catch (error) {
-      thawSandbox(state.process, state.cgroup);
+      thawSandbox(ref);
       await writeState(paths.state, state);
       throw error;
     }

@@ -26,7 +26,7 @@ export const NO_CGROUPS: CgroupLayout = {
 };
 
 /** Reads the machine's mounts. Version 2 is preferred for freezing: its frozen processes can be killed without a thaw. */
-export function detectCgroups(): CgroupLayout {
+export function detectCgroups(preferred: 1 | 2 = 2): CgroupLayout {
   if (process.platform !== "linux") return NO_CGROUPS;
   try {
     return cgroupLayout(
@@ -34,6 +34,7 @@ export function detectCgroups(): CgroupLayout {
       readFileSync("/proc/self/cgroup", "utf8"),
       isWritable,
       (path) => readFileSync(path, "utf8"),
+      preferred,
     );
   } catch {
     return NO_CGROUPS;
@@ -49,6 +50,7 @@ export function cgroupLayout(
   ownCgroups: string,
   writable: (folder: string) => boolean,
   read: (path: string) => string,
+  preferred: 1 | 2 = 2,
 ): CgroupLayout {
   const own = new Map(
     ownCgroups
@@ -78,13 +80,22 @@ export function cgroupLayout(
   const delegated = v2 === null ? [] : controllersBelow(v2, read);
   const control = (controller: string): CgroupBase | null =>
     delegated.includes(controller) ? v2 : (v1.get(controller) ?? null);
+  const old = v1.get("freezer") ?? null;
   return {
-    freezer: v2 ?? v1.get("freezer") ?? "signals",
+    freezer: (preferred === 2 ? (v2 ?? old) : (old ?? v2)) ?? "signals",
     memory: control("memory"),
     pids: control("pids"),
     cpu: control("cpu"),
     cpuTime: v2 ?? v1.get("cpuacct") ?? null,
   };
+}
+
+/** The hierarchies that groups are made in, each once. */
+export function cgroupLayoutFolders(layout: CgroupLayout): readonly string[] {
+  const bases = Object.values(layout).flatMap((base: CgroupBase | "signals" | null) =>
+    base === null || base === "signals" ? [] : [base.folder],
+  );
+  return [...new Set(bases)];
 }
 
 /** A child may only use what its parent passes on. */

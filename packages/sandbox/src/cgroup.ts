@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import type { CgroupBase, CgroupLayout } from "./cgroup-layout.ts";
+import { type CgroupBase, type CgroupLayout, cgroupLayoutFolders } from "./cgroup-layout.ts";
 
 const folderSchema = z.object({ version: z.union([z.literal(1), z.literal(2)]), folder: z.string() });
 
@@ -111,10 +111,9 @@ export function removeCgroup(cgroup: Cgroup): boolean {
 
 /** Removes the folder that the sandboxes of one installation share, where it is empty. */
 export function removeCgroupParents(layout: CgroupLayout, group: string): void {
-  for (const base of Object.values(layout)) {
-    if (base === null || base === "signals") continue;
+  for (const folder of cgroupLayoutFolders(layout)) {
     try {
-      rmdirSync(join(base.folder, group));
+      rmdirSync(join(folder, group));
     } catch {
       // Still in use by another sandbox, or never made.
     }

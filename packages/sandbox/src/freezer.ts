@@ -2,37 +2,30 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { VelocityError } from "@velocity/contract";
-import type { Cgroup } from "./cgroup.ts";
-import { isSameProcessAlive, type ProcessIdentity } from "./process-identity.ts";
-import { descendants, readProcesses } from "./process-tree.ts";
+import { type SandboxRef, sandboxProcesses } from "./sandbox-ref.ts";
 
 const FREEZE_TIMEOUT_MS = 10_000;
 
 /** Stops everything inside where it is, and resolves when it has stopped. Throws `driver_failed` where it would not. */
-export async function freezeSandbox(
-  init: ProcessIdentity,
-  cgroup: Cgroup | null,
-  signal: AbortSignal,
-): Promise<void> {
-  const freezer = cgroup?.freezer ?? null;
+export async function freezeSandbox(ref: SandboxRef, signal: AbortSignal): Promise<void> {
+  const freezer = ref.cgroup?.freezer ?? null;
   const deadline = performance.now() + FREEZE_TIMEOUT_MS;
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
-    if (freezer === null ? stopAll(init) : freezeGroup(freezer)) return;
+    if (freezer === null ? stopAll(ref) : freezeGroup(freezer)) return;
     if (performance.now() > deadline)
       throw new VelocityError("driver_failed", "The preview could not be suspended.", {
-        context: { pid: init.pid },
+        context: { pid: ref.init?.pid },
       });
     await delay(Math.min(attempt, 10));
   }
 }
 
-/** Lets everything inside go on. Without control groups that needs the init. */
-export function thawSandbox(init: ProcessIdentity | null, cgroup: Cgroup | null): void {
-  const freezer = cgroup?.freezer ?? null;
-  if (freezer === null) {
-    if (init !== null) continueAll(init);
-  } else if (freezer.version === 2) writeFileSync(join(freezer.folder, "cgroup.freeze"), "0");
+/** Lets everything inside go on. */
+export function thawSandbox(ref: SandboxRef): void {
+  const freezer = ref.cgroup?.freezer ?? null;
+  if (freezer === null) for (const { pid } of sandboxProcesses(ref)) signalProcess(pid, "SIGCONT");
+  else if (freezer.version === 2) writeFileSync(join(freezer.folder, "cgroup.freeze"), "0");
   else writeFileSync(join(freezer.folder, "freezer.state"), "THAWED");
 }
 
@@ -48,16 +41,10 @@ function freezeGroup(freezer: { readonly version: 1 | 2; readonly folder: string
 }
 
 /** True when one look found nothing that still ran; what was started between two looks is caught by the next one. */
-function stopAll(init: ProcessIdentity): boolean {
-  if (!isSameProcessAlive(init)) return true;
-  const running = descendants(init.pid, readProcesses()).filter(({ state }) => !"TtZX".includes(state));
+function stopAll(ref: SandboxRef): boolean {
+  const running = sandboxProcesses(ref).filter(({ state }) => !"TtZX".includes(state));
   for (const { pid } of running) signalProcess(pid, "SIGSTOP");
   return running.length === 0;
-}
-
-function continueAll(init: ProcessIdentity): void {
-  if (!isSameProcessAlive(init)) return;
-  for (const { pid } of descendants(init.pid, readProcesses())) signalProcess(pid, "SIGCONT");
 }
 
 function signalProcess(pid: number, name: NodeJS.Signals): void {

@@ -17,6 +17,7 @@ export * from "./public-address.ts";
 export * from "./reachable.ts";
 export * from "./read-tail.ts";
 export * from "./remove-tree.ts";
+export * from "./sandbox-ref.ts";
 export * from "./sandbox-spec.ts";
 export * from "./sandbox-usage.ts";
 export * from "./unix-socket.ts";

@@ -16,3 +16,19 @@ export async function endLaunchLeftovers(sandboxId: string): Promise<void> {
     }
   }
 }
+
+/**
+ * Processes of an unisolated launch, by the mark in their environment: also those that left its session and lost their
+ * parent. What clears its environment as well escapes; that is what isolation is for.
+ */
+export function markedProcesses(id: string): readonly number[] {
+  if (process.platform !== "linux") return [];
+  const mark = `VELOCITY_SANDBOX=${id}\0`;
+  return readProcesses().flatMap(({ pid }) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark) ? [pid] : [];
+    } catch {
+      return [];
+    }
+  });
+}

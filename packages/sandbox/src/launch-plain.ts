@@ -5,7 +5,7 @@ import type { LaunchedSandbox } from "./launch-sandbox.ts";
 import { identifyProcess } from "./process-identity.ts";
 
 export interface PlainSpec {
-  /** Only in errors. */
+  /** Marks its processes, by their environment. */
   readonly id: string;
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
@@ -30,7 +30,7 @@ export async function launchPlain(
     const enter = 'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"';
     child = spawn("/bin/sh", ["-c", enter, "velocity", ...spec.cgroupFiles, "--", ...spec.command], {
       cwd: spec.cwd,
-      env: { ...spec.env },
+      env: { ...spec.env, VELOCITY_SANDBOX: spec.id },
       detached: true,
       stdio: ["ignore", output, output],
     });

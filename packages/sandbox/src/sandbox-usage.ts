@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Cgroup, cgroupProcesses } from "./cgroup.ts";
-import { PAGE_BYTES, type ProcessIdentity } from "./process-identity.ts";
-import { descendants, readProcesses } from "./process-tree.ts";
+import { PAGE_BYTES } from "./process-identity.ts";
+import { type SandboxRef, sandboxProcesses } from "./sandbox-ref.ts";
 import { findProgram } from "./sandbox-tools.ts";
 
 export interface SandboxUsage {
@@ -18,13 +18,14 @@ export interface SandboxUsage {
 const MS_PER_TICK = 10;
 
 /** What a sandbox uses, by the kernel's account where there are groups, else added up over its processes. */
-export function sandboxUsage(init: ProcessIdentity, cgroup: Cgroup | null): SandboxUsage {
+export function sandboxUsage(ref: SandboxRef): SandboxUsage {
+  const { cgroup } = ref;
   const cpuMs = cgroup === null ? null : groupCpuMs(cgroup);
   const memoryBytes = cgroup === null ? null : groupMemoryBytes(cgroup);
   const members = cgroup === null ? 0 : cgroupProcesses(cgroup).length;
   if (cpuMs !== null && memoryBytes !== null && members > 0)
     return { cpuMs, memoryBytes, processes: members };
-  const inside = descendants(init.pid, readProcesses());
+  const inside = sandboxProcesses(ref);
   return {
     cpuMs: cpuMs ?? inside.reduce((sum, { cpuTicks }) => sum + cpuTicks * MS_PER_TICK, 0),
     memoryBytes:
