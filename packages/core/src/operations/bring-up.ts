@@ -149,8 +149,11 @@ async function keepRunning(
 ): Promise<BroughtUp> {
   const session = op.owned.record;
   const watch = core.watches.get(handle.containerId) ?? watchSession(core, session, handle);
-  await pushChanges(core, op, prepared, handle);
   const run = runOf(prepared, session.env);
+  const changed = await pendingChanges(core, session.id, prepared, handle);
+  // Bound in any case: whoever began this may have died before the dev server was told to run.
+  await bindFiles(core, op, handle, run, changed ?? { files: [], deletes: [] });
+  core.projectFiles.markSynced(handle.containerId, prepared.project.version);
   const failure = await settle(core, op, watch, handle, run, 0);
   return { source: "resumed", failure, handle, version: prepared.project.version };
 }
@@ -237,7 +240,7 @@ async function createCold(
     networkMax: core.settings.networkMax,
     createdAt,
     prepared,
-    mounts: dependencies.kind === "ready" ? dependencies.mounts : [],
+    dependencies,
     session: { id: session.id, projectId: session.projectId, generation },
     run: seeds ? run : null,
   });
@@ -405,18 +408,3 @@ async function pendingChanges(
   return changesSince(core, sessionId, prepared, handle.containerId);
 }
 type BroughtUpSession = OperationContext["owned"]["record"]["id"];
-
-async function pushChanges(
-  core: CoreContext,
-  op: OperationContext,
-  prepared: PreparedProject,
-  handle: ContainerHandle,
-): Promise<void> {
-  const change = await pendingChanges(core, op.owned.record.id, prepared, handle);
-  if (change !== null) {
-    const at = core.driver.endpoint(handle, "control");
-    const body = { files: [...change.files], deletes: [...change.deletes] };
-    await bounded(core, (signal) => core.agent.applyFiles(at, body, signal), ENGINE_MS, op.signal);
-  }
-  core.projectFiles.markSynced(handle.containerId, prepared.project.version);
-}

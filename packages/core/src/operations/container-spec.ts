@@ -52,7 +52,9 @@ export function containerSpec(from: {
   readonly networkMax: NetworkPolicy;
   readonly createdAt: Date;
   readonly prepared: Omit<PreparedProject, "project" | "tree">;
-  readonly mounts: readonly DependencyMount[];
+  readonly dependencies:
+    | { readonly kind: "ready"; readonly mounts: readonly DependencyMount[] }
+    | { readonly kind: "failed" };
   readonly session: {
     readonly id: SessionId;
     readonly projectId: Identity["projectId"];
@@ -77,7 +79,9 @@ export function containerSpec(from: {
       [LABELS.container]: containerId,
       [LABELS.createdAt]: from.createdAt.toISOString(),
       [LABELS.tier]: from.tier,
-      [DEPENDENCIES_LABEL]: prepared.plan.dependencies?.key ?? "",
+      // Made without them, it fits no plan: the next time it is brought up it is made anew.
+      [DEPENDENCIES_LABEL]:
+        from.dependencies.kind === "ready" ? (prepared.plan.dependencies?.key ?? "") : "failed",
       ...(session === null
         ? {}
         : {
@@ -90,7 +94,7 @@ export function containerSpec(from: {
     network: cappedNetwork(prepared.plan.network, from.networkMax),
     workspace: prepared.linked === null ? { kind: "managed" } : { kind: "linked", ...prepared.linked },
     seed: prepared.files,
-    dependencies: from.mounts,
+    dependencies: from.dependencies.kind === "ready" ? from.dependencies.mounts : [],
     identity,
     run: from.run,
   };

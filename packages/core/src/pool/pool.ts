@@ -185,7 +185,7 @@ export class WarmPool implements Pool {
         networkMax: core.settings.networkMax,
         createdAt,
         prepared: { files: recipe.files, plan: recipe.plan, linked: null },
-        mounts,
+        dependencies: { kind: "ready", mounts },
         session: null,
         run,
       });

@@ -91,6 +91,7 @@ export class FakeEngine {
     container.status = "running";
     container.identity = identity;
     container.boots++;
+    container.run = null;
     container.events = [];
     container.server = "idle";
     this.tell(container);
