@@ -88,6 +88,10 @@ export interface Gateway {
   close(): void;
 }
 
+const MAX_HOST_LENGTH = 300;
+/** Finer than the 10 s of the lookup's own batching, so that nothing of it is lost. */
+const TOUCH_MS = 1000;
+
 /** A request on its way to one session. */
 interface Call extends CheckedRequest {
   readonly id: SessionId;
@@ -111,6 +115,8 @@ class SessionGateway implements Gateway {
   readonly #upstreams: Upstreams;
   readonly #sockets = new OpenSockets();
   readonly #now: () => number;
+  readonly #hosts = new Map<string, PreviewHost>();
+  readonly #touched = new Map<SessionId, number>();
   readonly #frameAncestors: string;
   readonly #probeSecret: Buffer;
   readonly #unsubscribe: () => void;
@@ -130,7 +136,13 @@ class SessionGateway implements Gateway {
   }
 
   parse(host: string): PreviewHost {
-    return parsePreviewHost(host, this.domain);
+    const known = this.#hosts.get(host);
+    if (known !== undefined) return known;
+    const parsed = parsePreviewHost(host, this.domain);
+    // Forgetting all now and then is bound enough: reading a name again is cheap.
+    if (this.#hosts.size >= this.limits.maxRoutes) this.#hosts.clear();
+    if (host.length <= MAX_HOST_LENGTH) this.#hosts.set(host, parsed);
+    return parsed;
   }
 
   answering(facts: RequestFacts): Answering {
@@ -189,7 +201,7 @@ class SessionGateway implements Gateway {
       frameAncestors: this.#frameAncestors,
       proto: this.#options.publicProtocol ?? "http",
       used: () => {
-        if (!isBackground(request.method, request.target, requestFacts(request))) this.#lookup.touch(id);
+        if (this.#isDue(id)) this.#touch(id, request.method, request.target, requestFacts(request));
       },
     };
   }
@@ -279,8 +291,8 @@ class SessionGateway implements Gateway {
       this.#refuse(call, new VelocityError("no_capacity", "Too many connections to this preview are open."));
       return;
     }
-    if (upgrade === undefined && !isBackground(call.req.method ?? "GET", call.target, call.facts)) {
-      this.#lookup.touch(id);
+    if (upgrade === undefined && this.#isDue(id)) {
+      this.#touch(id, call.req.method ?? "GET", call.target, call.facts);
     }
     const endpoint = () => (port === undefined ? route.app : route.port(port));
     // Handshakes wait in a pool of their own: their deadline is another one.
@@ -293,6 +305,18 @@ class SessionGateway implements Gateway {
         void this.#guard(call, this.#resolve({ ...call, again: true }));
       } else this.#fail(call, failure);
     });
+  }
+
+  /** A session that was touched a moment ago needs no look at who asks. */
+  #isDue(id: SessionId): boolean {
+    return this.#now() - (this.#touched.get(id) ?? Number.NEGATIVE_INFINITY) >= TOUCH_MS;
+  }
+
+  #touch(id: SessionId, method: string, target: string, facts: RequestFacts): void {
+    if (isBackground(method, target, facts)) return;
+    if (this.#touched.size >= this.limits.maxRoutes) this.#touched.clear();
+    this.#touched.set(id, this.#now());
+    this.#lookup.touch(id);
   }
 
   #send(

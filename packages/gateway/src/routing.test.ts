@@ -88,6 +88,19 @@ describe("routing", () => {
     expect((await rig.get(id)).text).toBe("two");
   });
 
+  test("use of the page counts, an icon or a prefetch alone does not", async () => {
+    const id = rig.id();
+    const { endpoint } = await rig.app((_req, res) => res.end("app"));
+    rig.lookup.publish(id, live(endpoint));
+    for (let i = 0; i < 2; i++) {
+      await rig.get(id, "/favicon.ico");
+      await rig.get(id, "/", { "Sec-Purpose": "prefetch" });
+    }
+    expect(rig.lookup.touches).toEqual([]);
+    for (let i = 0; i < 5; i++) await rig.get(id, "/src/main.jsx");
+    expect(new Set(rig.lookup.touches)).toEqual(new Set([id]));
+  });
+
   test("a WebSocket is spliced with its subprotocol, counted, and kept while frozen", async () => {
     const id = rig.id();
     const { endpoint, server } = await rig.app((_req, res) => res.end());
