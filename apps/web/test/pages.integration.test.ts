@@ -159,6 +159,27 @@ describe.skipIf(missing !== null)("pages in a browser", () => {
     await preview().getByText("count is 0").waitFor();
   });
 
+  test("a project that does not run is named beside its page, with its lines, and can be restarted", async () => {
+    await open(DEMO);
+    await button("Start").click();
+    await preview().getByRole("button").click();
+    const [id = ""] = api.sessions.keys();
+    api.breakProject(id, {
+      code: "server_exited",
+      message: "The dev server exited with code 3.",
+      log: ["boom: no config"],
+    });
+    await state("Needs attention");
+    const alert = page.getByRole("alert");
+    await alert.getByText("The dev server exited with code 3.").waitFor();
+    await alert.getByText("Last lines").click();
+    await alert.getByText("boom: no config").waitFor();
+    await preview().getByText("count is 1").waitFor();
+    await button("Restart the dev server").click();
+    const restart = `POST /api/sessions/${id}/restart`;
+    await expect.poll(() => api.requests.some((one) => one.line === restart)).toBe(true);
+  });
+
   test("a session that ends elsewhere is said to have ended, and Start makes another", async () => {
     await open(DEMO);
     await button("Start").click();

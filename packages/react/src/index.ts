@@ -5,7 +5,7 @@ export {
 } from "./phase-timeline.ts";
 export type { PreviewError } from "./preview-error.ts";
 export { toPreviewError } from "./preview-error.ts";
-export { PreviewFrame, type PreviewFrameProps } from "./preview-frame.tsx";
+export { type BehindOverlay, PreviewFrame, type PreviewFrameProps } from "./preview-frame.tsx";
 export { PreviewSession, type PreviewSessionOptions, type PreviewSnapshot } from "./preview-session.ts";
 export { type PreviewStatus, pickSession } from "./preview-status.ts";
 export { useNow } from "./use-now.ts";

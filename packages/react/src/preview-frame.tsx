@@ -1,6 +1,9 @@
 import { type CSSProperties, type ReactNode, useState } from "react";
 import type { PreviewSessionHandle } from "./use-preview-session.ts";
 
+/** Whether the overlay covers a page that goes on later, or nothing. */
+export type BehindOverlay = "page" | "nothing";
+
 export interface PreviewFrameProps {
   readonly session: PreviewSessionHandle;
   /** Accessible name of the iframe. Default "Preview". */
@@ -11,7 +14,7 @@ export interface PreviewFrameProps {
   /** Permissions policy; the default gives what dev previews commonly use and no camera, microphone or location. */
   readonly allow?: string | undefined;
   /** Drawn over the frame whenever the preview is not running; the default is plain text with a button. */
-  readonly overlay?: ((session: PreviewSessionHandle) => ReactNode) | undefined;
+  readonly overlay?: ((session: PreviewSessionHandle, behind: BehindOverlay) => ReactNode) | undefined;
 }
 
 /**
@@ -74,7 +77,8 @@ export function PreviewFrame(props: PreviewFrameProps) {
           style={FILL}
         />
       )}
-      {(!running || shown === null) && (props.overlay ?? defaultOverlay)(session)}
+      {(!running || shown === null) &&
+        (props.overlay ?? defaultOverlay)(session, shown === null ? "nothing" : "page")}
       {loading && shown !== null && <LoadingBar />}
     </div>
   );

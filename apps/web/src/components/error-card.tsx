@@ -3,8 +3,15 @@ import type { PreviewError } from "@velocity/react";
 import type { ReactNode } from "react";
 import { plainText } from "../plain-text.ts";
 
+export interface ErrorCardProps {
+  readonly error: PreviewError;
+  /** The lines are on the page already: they are one click away. */
+  readonly folded?: boolean;
+  readonly children?: ReactNode;
+}
+
 /** What went wrong, what to do about it, and the lines that tell why. */
-export function ErrorCard(props: { readonly error: PreviewError; readonly children?: ReactNode }) {
+export function ErrorCard(props: ErrorCardProps) {
   const { error } = props;
   return (
     <div className="w-full max-w-2xl rounded-lg border border-danger/40 bg-raised p-5 text-left">
@@ -21,13 +28,16 @@ export function ErrorCard(props: { readonly error: PreviewError; readonly childr
         </ul>
       )}
       {error.log.length > 0 && (
-        <pre
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
-          tabIndex={0}
-          className="mt-4 max-h-56 overflow-auto rounded-md bg-sunken p-3 font-mono text-xs leading-5"
-        >
-          {error.log.map(plainText).join("\n")}
-        </pre>
+        <details open={props.folded !== true} className="mt-3">
+          <summary className="text-sm font-medium text-muted hover:text-ink">Last lines</summary>
+          <pre
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard
+            tabIndex={0}
+            className="mt-2 max-h-56 overflow-auto rounded-md bg-sunken p-3 font-mono text-xs leading-5"
+          >
+            {error.log.map(plainText).join("\n")}
+          </pre>
+        </details>
       )}
       <p className="mt-4 flex flex-wrap items-center gap-x-4 gap-y-3">
         {props.children}

@@ -20,7 +20,8 @@ export function NewProject() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   const items = templates.data?.items ?? [];
-  const template = items.find((one) => one.id === chosen) ?? items[0];
+  const template =
+    items.find((one) => one.id === chosen) ?? items.find((one) => one.id === "react") ?? items[0];
   const create = useMutation({
     mutationFn: (made: { name: string; template: string }) => client.projects.create(made),
     onSuccess: async (project) => {

@@ -49,7 +49,7 @@ export function PreviewStage(props: { readonly session: PreviewSessionHandle }) 
         session={session}
         reloadKey={reloadKey}
         className="h-[min(70dvh,46rem)] min-h-[24rem] bg-sunken text-accent"
-        overlay={(current) => <StageOverlay session={current} />}
+        overlay={(current, behind) => <StageOverlay session={current} behind={behind} />}
       />
     </section>
   );

@@ -27,7 +27,7 @@ export function SessionView(props: SessionViewProps) {
           <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
             <h1 className="display text-2xl sm:text-3xl">{props.name}</h1>
             <span role="status" aria-label="Session state">
-              <StateChip word={statusWord(status)} />
+              <StateChip word={statusWord(status, session.session?.error != null)} />
             </span>
           </div>
           <p className="mt-2 text-sm text-muted">{props.about}</p>
@@ -51,7 +51,9 @@ export function SessionView(props: SessionViewProps) {
       <ConnectionBanner lost={session.connection === "lost"} />
       {session.error !== null && status === "running" && (
         <div className="mt-5" role="alert">
-          <ErrorCard error={session.error} />
+          <ErrorCard error={session.error} folded>
+            <Button onClick={() => void session.restart("server")}>Restart the dev server</Button>
+          </ErrorCard>
         </div>
       )}
       <div className="mt-6 grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_21rem]">

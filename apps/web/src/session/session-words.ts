@@ -6,10 +6,12 @@ export interface StateWord {
   readonly text: string;
 }
 
-/** A page's status in one word. */
-export function statusWord(status: PreviewStatus): StateWord {
-  return STATUS_WORDS[status];
+/** A page's status in one word. `broken`: the session is there, its project does not run. */
+export function statusWord(status: PreviewStatus, broken: boolean): StateWord {
+  return status === "running" && broken ? BROKEN : STATUS_WORDS[status];
 }
+
+const BROKEN: StateWord = { tone: "bad", text: "Needs attention" };
 
 const STATUS_WORDS: Record<PreviewStatus, StateWord> = {
   loading: { tone: "none", text: "Looking" },
@@ -25,7 +27,7 @@ const STATUS_WORDS: Record<PreviewStatus, StateWord> = {
 /** A session's state in a list, where no page follows it. */
 export function sessionWord(session: Session | null): StateWord {
   if (session === null) return STATUS_WORDS.idle;
-  if (session.error !== null) return { tone: "bad", text: "Needs attention" };
+  if (session.error !== null) return BROKEN;
   switch (session.state) {
     case "pending":
       return STATUS_WORDS.starting;

@@ -1,13 +1,19 @@
-import { type PreviewSessionHandle, phaseElapsedMs, useNow } from "@velocity/react";
+import { type BehindOverlay, type PreviewSessionHandle, phaseElapsedMs, useNow } from "@velocity/react";
 import type { ReactNode } from "react";
 import { Button } from "../components/button.tsx";
 import { ErrorCard } from "../components/error-card.tsx";
 import { formatDuration } from "../format-time.ts";
 import { PHASE_WORDS } from "./session-words.ts";
 
+export interface StageOverlayProps {
+  readonly session: PreviewSessionHandle;
+  readonly behind: BehindOverlay;
+}
+
 /** What stands in front of the preview while it is not running. A stopped page shows through: it is still there. */
-export function StageOverlay(props: { readonly session: PreviewSessionHandle }) {
+export function StageOverlay(props: StageOverlayProps) {
   const { session } = props;
+  const seeThrough = props.behind === "page";
   switch (session.status) {
     case "loading":
       return <Cover title="Looking for your session" busy />;
@@ -18,23 +24,27 @@ export function StageOverlay(props: { readonly session: PreviewSessionHandle }) 
         </Cover>
       );
     case "starting":
-      return <Starting session={session} />;
+      return <Starting {...props} />;
     case "running":
       return <Cover title="Opening the preview" busy />;
     case "stopping":
-      return <Cover title="Stopping" busy seeThrough />;
+      return <Cover title="Stopping" busy seeThrough={seeThrough} />;
     case "stopped":
       return (
         <Cover
           title="Stopped, and kept as you left it"
-          seeThrough
+          seeThrough={seeThrough}
           action={
             <Button look="solid" onClick={() => void session.start()}>
               Continue
             </Button>
           }
         >
-          <p>Files, processes and this page wait where they are.</p>
+          <p>
+            {session.session?.level === "hibernated"
+              ? "It sleeps deeply: files are kept, and the dev server starts again with it."
+              : "Files and processes wait where they are."}
+          </p>
         </Cover>
       );
     case "ended":
@@ -61,7 +71,7 @@ export function StageOverlay(props: { readonly session: PreviewSessionHandle }) 
   }
 }
 
-function Starting(props: { readonly session: PreviewSessionHandle }) {
+function Starting(props: StageOverlayProps) {
   const { phases } = props.session;
   const current = phases.findLast((one) => one.status === "running");
   const now = useNow(current === undefined ? null : 100);
@@ -70,7 +80,7 @@ function Starting(props: { readonly session: PreviewSessionHandle }) {
     <Cover
       title={current === undefined ? "Starting" : PHASE_WORDS[current.phase].doing}
       busy
-      seeThrough={props.session.session?.state === "suspended"}
+      seeThrough={props.behind === "page"}
     >
       <p className="font-mono text-sm tabular-nums" aria-hidden="true">
         {elapsed === null ? "\u00a0" : formatDuration(elapsed)}

@@ -44,6 +44,11 @@ export interface ApiDouble {
   /** Answers the next requests whose `METHOD path` starts with this, instead of the real answer. */
   intercept(prefix: string, answer: (response: ServerResponse) => void): void;
   log(id: string, line: Omit<LogLine, "at">): void;
+  /** The project's own failure: the session stays, its dev server does not run. */
+  breakProject(
+    id: string,
+    error: { readonly code: ErrorCode; readonly message: string; readonly log: string[] },
+  ): void;
   /** As after a restart: old events are gone, the container's log is not. */
   forgetEvents(id: string): void;
   /** A session ends or moves without any page having asked. */
@@ -452,6 +457,10 @@ export async function startApiDouble(options: ApiDoubleOptions = {}): Promise<Ap
       interceptors.push({ prefix, answer });
     },
     log,
+    breakProject: (id, { code, message, log: lines }) => {
+      patch(id, { error: { code, message } });
+      emit(id, "error", { code, message, log: lines });
+    },
     forgetEvents: (id) => {
       storedOf(id).events.length = 0;
     },
