@@ -1,7 +1,9 @@
-import type { Store } from "@velocity/core";
-import { lockDataDir, openStore } from "@velocity/store";
+import type { Clock, Store } from "@velocity/core";
+import { checkDataFormat, lockDataDir, type OwnedStore, openStore } from "@velocity/store";
 import type { Logger } from "pino";
 import type { Config } from "./config/schema.ts";
+
+const PRUNE_EVERY_MS = 3_600_000;
 
 /** The database, and the lock on the data folder that keeps a second server out. */
 export interface Storage {
@@ -9,18 +11,24 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/** Throws `data_dir_locked`, `data_dir_newer`, `data_dir_unusable` or `database_unavailable`. */
-export async function openStorage(config: Config, log: Logger): Promise<Storage> {
+/**
+ * Locks the data folder, opens the database, and from then on deletes hourly what nobody will ask for any more.
+ * Throws `data_dir_locked`, `data_dir_newer`, `data_dir_unusable`, `disk_full` or `database_unavailable`.
+ */
+export async function openStorage(config: Config, clock: Clock, log: Logger): Promise<Storage> {
   const lock = await lockDataDir(config.dataDir);
   try {
-    const where =
-      config.databaseUrl === null
-        ? { dataDir: config.dataDir }
-        : { databaseUrl: config.databaseUrl.reveal() };
-    const store = await openStore(where, { log });
+    await checkDataFormat(config.dataDir);
+    const { databaseUrl, dataDir } = config;
+    const store = await openStore(
+      databaseUrl === null ? { dataDir } : { databaseUrl: databaseUrl.reveal() },
+      { log },
+    );
+    const pruning = setInterval(() => prune(store, clock, log), PRUNE_EVERY_MS);
     return {
       store,
       close: async () => {
+        clearInterval(pruning);
         await store.close();
         lock.release();
       },
@@ -29,4 +37,11 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     lock.release();
     throw error;
   }
+}
+
+function prune(store: OwnedStore, clock: Clock, log: Logger): void {
+  store.prune(clock.now()).then(
+    (pruned) => log.debug(pruned, "old rows deleted"),
+    (error: unknown) => log.warn({ err: error }, "old rows could not be deleted"),
+  );
 }

@@ -63,7 +63,7 @@ async function build(
   const cacheDir = join(ROOT, "node_modules/.cache/velocity");
 
   const [storage, agent, staticServer, web] = await Promise.all([
-    openStorage(config, log.child({ part: "store" })).then((opened) =>
+    openStorage(config, systemClock, log.child({ part: "store" })).then((opened) =>
       unwind.add(opened, () => opened.close()),
     ),
     bundleAgent({ cacheDir }),
