@@ -6,7 +6,7 @@ import { normalizeHost, type UpstreamFailure } from "@velocity/edge";
 import { answerError } from "./answer.ts";
 import { checkRequest, checkUpgrade, type RequestCheck } from "./check-request.ts";
 import { FastLane } from "./fast-lane.ts";
-import type { Gateway } from "./gateway.ts";
+import type { Gateway } from "./gateway-types.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { type RequestFacts, requestFacts } from "./request-facts.ts";
 import { RequestQueue } from "./request-queue.ts";

@@ -1,5 +1,4 @@
 import { timingSafeEqual } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
@@ -14,83 +13,26 @@ import {
   forwardRequest,
   type PreviewHost,
   parsePreviewHost,
-  type RequestFraming,
-  type UpstreamFailure,
   type UpstreamPool,
 } from "@velocity/edge";
 import { type Answering, answer, answerError, HTML } from "./answer.ts";
 import type { FastRoute } from "./fast-lane.ts";
+import type { CheckedRequest, Gateway, GatewayOptions, GatewayStats } from "./gateway-types.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
 import { OpenSockets } from "./open-sockets.ts";
+import { PageUse } from "./page-use.ts";
 import type { PlainRequest } from "./plain-request.ts";
 import { type RequestFacts, requestFacts } from "./request-facts.ts";
 import { RouteCache } from "./route-cache.ts";
-import type { LiveRoute, Log, RouteLookup, RouteResolution } from "./route-lookup.ts";
+import type { LiveRoute, RouteLookup, RouteResolution } from "./route-lookup.ts";
 import { STATUS_PATH, sessionStatus } from "./session-status.ts";
 import { upstreamError } from "./upstream-error.ts";
 import { Upstreams } from "./upstreams.ts";
 import { waitingPage } from "./waiting-page.ts";
-import { isBackground, wakeIntent, wantsDocument } from "./wake-intent.ts";
+import { wakeIntent, wantsDocument } from "./wake-intent.ts";
 import { Waker } from "./waker.ts";
 
-export interface GatewayOptions {
-  /** Sessions live at `<id>.<domain>`. */
-  readonly domain: string;
-  /** How people reach previews, as told to the app. */
-  readonly publicProtocol?: "http" | "https";
-  readonly lookup: RouteLookup;
-  /** Proves that a probe comes from this process. */
-  readonly probeSecret: string;
-  /** Who may frame previews. */
-  readonly editorOrigins: readonly string[];
-  readonly log: Log;
-  readonly limits?: Partial<GatewayLimits>;
-  /** Monotonic milliseconds. */
-  readonly now?: () => number;
-}
-
-/** A request that passed the strict checks, with what they found. */
-export interface CheckedRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly facts: RequestFacts;
-  readonly target: string;
-  readonly framing: RequestFraming;
-  /** It was already sent, and this came of it: answered, not sent again. */
-  readonly failure?: UpstreamFailure;
-  /** Set for a WebSocket handshake; `res` then writes to its socket. */
-  readonly upgrade?: { readonly socket: Duplex; readonly head: Buffer };
-}
-
-/** What the gateway holds right now; all of it returns to zero when traffic stops. */
-export interface GatewayStats {
-  readonly routes: number;
-  readonly upstreamPools: number;
-  readonly upstreamConnections: number;
-  readonly openSockets: number;
-  readonly waking: number;
-}
-
-export interface Gateway {
-  readonly limits: GatewayLimits;
-  readonly domain: string;
-  parse(host: string): PreviewHost;
-  /** Answers a request to a host that `parse` did not call `other`. */
-  serve(request: CheckedRequest, host: PreviewHost): void;
-  /** The route of a plain request that needs no waiting, waking or refusing; null: it needs the full path. */
-  fastRoute(host: PreviewHost, request: PlainRequest): FastRoute | null;
-  /** How errors before routing are answered. */
-  answering(facts: RequestFacts): Answering;
-  /** WebSockets of a session that are open now. */
-  openSockets(id: SessionId): number;
-  stats(): GatewayStats;
-  /** Ends every connection to containers and every open WebSocket. */
-  close(): void;
-}
-
 const MAX_HOST_LENGTH = 300;
-/** Finer than the 10 s of the lookup's own batching, so that nothing of it is lost. */
-const TOUCH_MS = 1000;
 
 /** A request on its way to one session. */
 interface Call extends CheckedRequest {
@@ -116,7 +58,7 @@ class SessionGateway implements Gateway {
   readonly #sockets = new OpenSockets();
   readonly #now: () => number;
   readonly #hosts = new Map<string, PreviewHost>();
-  readonly #touched = new Map<SessionId, number>();
+  readonly #use: PageUse;
   readonly #frameAncestors: string;
   readonly #probeSecret: Buffer;
   readonly #unsubscribe: () => void;
@@ -130,6 +72,7 @@ class SessionGateway implements Gateway {
     this.#routes = new RouteCache(options.lookup, this.limits, this.#now);
     this.#waker = new Waker(options.lookup, this.#routes, this.limits, options.log, this.#now);
     this.#upstreams = new Upstreams(this.limits);
+    this.#use = new PageUse((id) => options.lookup.touch(id), this.limits.maxRoutes, this.#now);
     this.#frameAncestors = ["'self'", ...options.editorOrigins].join(" ");
     this.#probeSecret = Buffer.from(options.probeSecret);
     this.#unsubscribe = options.lookup.onRouteChange((id) => this.#onRouteChange(id));
@@ -200,9 +143,7 @@ class SessionGateway implements Gateway {
       pool: this.#upstreams.pool(id, route.generation, port ?? "app", endpoint),
       frameAncestors: this.#frameAncestors,
       proto: this.#options.publicProtocol ?? "http",
-      used: () => {
-        if (this.#isDue(id)) this.#touch(id, request.method, request.target, requestFacts(request));
-      },
+      used: () => this.#use.note(id, request.method, request.target, () => requestFacts(request)),
     };
   }
 
@@ -291,9 +232,7 @@ class SessionGateway implements Gateway {
       this.#refuse(call, new VelocityError("no_capacity", "Too many connections to this preview are open."));
       return;
     }
-    if (upgrade === undefined && this.#isDue(id)) {
-      this.#touch(id, call.req.method ?? "GET", call.target, call.facts);
-    }
+    if (upgrade === undefined) this.#use.note(id, call.req.method ?? "GET", call.target, () => call.facts);
     const endpoint = () => (port === undefined ? route.app : route.port(port));
     // Handshakes wait in a pool of their own: their deadline is another one.
     const use = upgrade === undefined ? (port ?? "app") : `handshake ${port ?? "app"}`;
@@ -305,18 +244,6 @@ class SessionGateway implements Gateway {
         void this.#guard(call, this.#resolve({ ...call, again: true }));
       } else this.#fail(call, failure);
     });
-  }
-
-  /** A session that was touched a moment ago needs no look at who asks. */
-  #isDue(id: SessionId): boolean {
-    return this.#now() - (this.#touched.get(id) ?? Number.NEGATIVE_INFINITY) >= TOUCH_MS;
-  }
-
-  #touch(id: SessionId, method: string, target: string, facts: RequestFacts): void {
-    if (isBackground(method, target, facts)) return;
-    if (this.#touched.size >= this.limits.maxRoutes) this.#touched.clear();
-    this.#touched.set(id, this.#now());
-    this.#lookup.touch(id);
   }
 
   #send(

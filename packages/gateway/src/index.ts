@@ -1,5 +1,6 @@
 export * from "./front-server.ts";
 export * from "./gateway.ts";
+export * from "./gateway-types.ts";
 export * from "./limits.ts";
 export * from "./open-sockets.ts";
 export * from "./request-facts.ts";

@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { type Endpoint, type SessionId, sessionIdSchema } from "@velocity/contract";
 import { RawClient } from "@velocity/testkit";
 import { createFrontServer, type Fallback, type FrontServer } from "../front-server.ts";
-import { createGateway, type Gateway } from "../gateway.ts";
+import { createGateway } from "../gateway.ts";
+import type { Gateway } from "../gateway-types.ts";
 import type { GatewayLimits } from "../limits.ts";
 import { ScriptedLookup } from "./scripted-lookup.ts";
 
