@@ -1,17 +1,11 @@
-import type {
-  LogLine,
-  Session,
-  SessionEvent,
-  StartRequest,
-  StartSource,
-  StartTimings,
-} from "@velocity/contract";
+import type { Session, SessionEvent, StartRequest, StartSource, StartTimings } from "@velocity/contract";
 import { type Velocity, VelocityApiError, VelocityNetworkError } from "@velocity/sdk";
 import { documentSignals, type PageSignals } from "./page-signals.ts";
 import { EMPTY_TIMELINE, type PhaseTimeline, type PhaseTiming, reduceTimeline } from "./phase-timeline.ts";
 import { type PreviewError, sessionError, toPreviewError } from "./preview-error.ts";
 import { type PendingAction, type PreviewStatus, pickSession, previewStatus } from "./preview-status.ts";
-import { logLineOf, SessionLog } from "./session-log.ts";
+import { SessionFollower } from "./session-follower.ts";
+import { SessionLog } from "./session-log.ts";
 
 export interface PreviewSnapshot {
   readonly status: PreviewStatus;
@@ -40,7 +34,6 @@ export interface PreviewSessionOptions {
 const START_WAIT_MS = 250;
 const IDLE_POLL_MS = 10_000;
 const RETRY_MS = 1_000;
-const BACKFILL_AFTER_MS = 1_000;
 const HEARTBEAT_MS = 60_000;
 /** Server and page may disagree about the time by so much. */
 const CLOCK_SLACK_MS = 5_000;
@@ -59,6 +52,7 @@ export class PreviewSession {
 
   /** Lines of the session that is shown. */
   readonly log = new SessionLog();
+  readonly #follower: SessionFollower;
 
   #loaded = false;
   #session: Session | null = null;
@@ -72,11 +66,7 @@ export class PreviewSession {
   #snapshot: PreviewSnapshot;
 
   #life: AbortController | null = null;
-  #backfill: ReturnType<typeof setTimeout> | null = null;
   #closing: ReturnType<typeof setTimeout> | null = null;
-  #stream: { readonly id: string; readonly abort: AbortController } | null = null;
-  /** Of the session that is shown: a stream that is opened again goes on there. */
-  #lastEventId: string | undefined;
   #poll: ReturnType<typeof setTimeout> | null = null;
   /** Grows with every answer to an action, so that a look from before it cannot overwrite what it brought. */
   #actions = 0;
@@ -90,6 +80,14 @@ export class PreviewSession {
     this.#startOptions = options.start;
     this.#page = options.page ?? documentSignals();
     this.#snapshot = this.#makeSnapshot();
+    this.#follower = new SessionFollower({
+      client: options.client,
+      log: this.log,
+      onEvent: (event) => this.#onEvent(event),
+      onConnection: (state) => this.#onConnection(state),
+      onEnd: () => this.refresh(),
+      canReadLog: () => this.#session?.state === "active",
+    });
   }
 
   /** The first subscriber brings it to life; some moments after the last one left it lets go of everything. */
@@ -99,7 +97,7 @@ export class PreviewSession {
     this.#closing = null;
     if (this.#life === null) this.#open();
     return () => {
-      this.#listeners.delete(listener);
+      if (!this.#listeners.delete(listener)) return;
       // Strict Mode unsubscribes and subscribes again at once; that must not cost a second stream.
       if (this.#listeners.size === 0) this.#closing = setTimeout(() => this.#close(), 0);
     };
@@ -160,7 +158,7 @@ export class PreviewSession {
     this.log.close();
     this.#life?.abort();
     this.#life = null;
-    this.#unfollow();
+    this.#follower.leave();
     if (this.#poll !== null) clearTimeout(this.#poll);
     this.#poll = null;
     this.#refreshing = false;
@@ -210,7 +208,7 @@ export class PreviewSession {
   #pollAfter(delayMs: number): void {
     if (this.#poll !== null) clearTimeout(this.#poll);
     this.#poll = null;
-    const told = this.#stream !== null && this.#session?.state !== "terminated";
+    const told = this.#follower.isFollowing && this.#session?.state !== "terminated";
     if (told && this.#connection === "ok") return;
     this.#poll = setTimeout(() => {
       this.#poll = null;
@@ -240,64 +238,15 @@ export class PreviewSession {
       this.#errorEvent = null;
       this.#source = null;
       this.#timings = null;
-      this.#lastEventId = undefined;
       this.log.clear();
     }
     this.#session = session;
-    if (session === null || (session.state === "terminated" && session.error === null)) this.#unfollow();
-    else if (session.state !== "terminated") this.#follow(session.id);
+    if (session === null || (session.state === "terminated" && session.error === null))
+      this.#follower.leave();
+    else if (session.state !== "terminated" && this.#life !== null) this.#follower.follow(session.id);
   }
 
-  #follow(id: string): void {
-    if (this.#stream?.id === id || this.#life === null) return;
-    this.#unfollow();
-    const abort = new AbortController();
-    this.#stream = { id, abort };
-    void this.#readEvents(id, abort.signal);
-    this.#backfill = setTimeout(() => void this.#readLog(id, abort.signal), BACKFILL_AFTER_MS);
-  }
-
-  #unfollow(): void {
-    this.#stream?.abort.abort();
-    this.#stream = null;
-    if (this.#backfill !== null) clearTimeout(this.#backfill);
-    this.#backfill = null;
-  }
-
-  /** A server that was restarted replays no old lines as events; the container still has them. */
-  async #readLog(id: string, signal: AbortSignal): Promise<void> {
-    if (!this.log.isEmpty || this.#session?.state !== "active") return;
-    const lines: LogLine[] = [];
-    try {
-      for await (const line of this.#client.sessions.logs(id, { signal })) lines.push(line);
-    } catch {
-      // Old lines are a convenience; new ones come as events.
-    }
-    if (!signal.aborted && this.log.isEmpty) this.log.push(lines);
-  }
-
-  async #readEvents(id: string, signal: AbortSignal): Promise<void> {
-    try {
-      const stream = this.#client.sessions.events(id, {
-        signal,
-        lastEventId: this.#lastEventId,
-        onConnection: (state) => this.#onConnection(state, signal),
-      });
-      for await (const event of stream) {
-        if (signal.aborted) return;
-        if (event.id !== "") this.#lastEventId = event.id;
-        this.#onEvent(event);
-      }
-    } catch {
-      // Refused for good: the session is gone or not ours; the next look says which.
-    }
-    if (signal.aborted) return;
-    this.#stream = null;
-    this.refresh();
-  }
-
-  #onConnection(state: "open" | "lost", signal: AbortSignal): void {
-    if (signal.aborted) return;
+  #onConnection(state: "open" | "lost"): void {
     const wasLost = this.#connection === "lost";
     this.#connection = state === "open" ? "ok" : "lost";
     if (state === "open" && wasLost) this.refresh();
@@ -306,8 +255,6 @@ export class PreviewSession {
 
   #onEvent(event: SessionEvent): void {
     for (const listener of this.#eventListeners) listener(event);
-    const line = logLineOf(event);
-    if (line !== null) this.log.push([line]);
     const timeline = reduceTimeline(this.#timeline, event);
     const changed = timeline !== this.#timeline;
     this.#timeline = timeline;
@@ -364,7 +311,7 @@ export class PreviewSession {
       );
       if (failed === undefined || life.aborted) return;
       this.#adopt(failed);
-      this.#follow(failed.id);
+      this.#follower.follow(failed.id);
     } catch {
       // The error itself is known already; the lines would only have explained it.
     }
