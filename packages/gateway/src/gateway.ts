@@ -26,7 +26,7 @@ import { type RequestFacts, requestFacts } from "./request-facts.ts";
 import { RouteCache } from "./route-cache.ts";
 import type { LiveRoute, RouteLookup, RouteResolution } from "./route-lookup.ts";
 import { STATUS_PATH, sessionStatus } from "./session-status.ts";
-import { upstreamError } from "./upstream-error.ts";
+import { isDialFailure, merelyRefused, upstreamError } from "./upstream-error.ts";
 import { Upstreams } from "./upstreams.ts";
 import { waitingPage } from "./waiting-page.ts";
 import { wakeIntent, wantsDocument } from "./wake-intent.ts";
@@ -384,18 +384,6 @@ class SessionGateway implements Gateway {
       );
     }
   }
-}
-
-function isDialFailure(failure: ForwardFailure): boolean {
-  if (failure.kind === "refused") return failure.error.code === "session_unavailable";
-  return failure.failure.kind === "dial";
-}
-
-/** A TCP address that refuses is a server that has not started; a Unix socket that refuses is one that is gone. */
-function merelyRefused(endpoint: string, failure: ForwardFailure): boolean {
-  if (endpoint !== "tcp" || failure.kind !== "failed") return false;
-  const { cause } = failure.failure;
-  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
 function notFound(): VelocityError {

@@ -20,3 +20,16 @@ export function upstreamError(failure: ForwardFailure): VelocityError {
       });
   }
 }
+
+/** Nothing was sent: another try elsewhere repeats nothing. */
+export function isDialFailure(failure: ForwardFailure): boolean {
+  if (failure.kind === "refused") return failure.error.code === "session_unavailable";
+  return failure.failure.kind === "dial";
+}
+
+/** A TCP address that refuses is a server that has not started; a Unix socket that refuses is one that is gone. */
+export function merelyRefused(endpoint: string, failure: ForwardFailure): boolean {
+  if (endpoint !== "tcp" || failure.kind !== "failed") return false;
+  const { cause } = failure.failure;
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
+}
