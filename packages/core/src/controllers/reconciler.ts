@@ -161,6 +161,8 @@ export class Reconciler {
         return action.reason === "idle"
           ? this.#verbs.stop(session.id, action.reason)
           : this.#verbs.suspend(session.id, action.level, action.reason);
+      case "sleep-again":
+        return this.#verbs.sleepAgain(session.id, action.level, action.reason);
       case "terminate":
         return this.#verbs.terminate(session.id, action.reason);
       case "record-level":

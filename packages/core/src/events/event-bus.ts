@@ -8,6 +8,8 @@ const RING_EVENTS = 300;
 const RING_LINES = 1_000;
 const MAX_CHANNELS = 1_000;
 const PAGE = 500;
+/** Ids as they are given out; another one (an old format, a guess) gets the whole backlog. */
+const EVENT_ID = /^\d{0,18}(\.\d{1,16})?$/;
 
 interface Channel {
   /** Events of every kind but `log`, oldest first. */
@@ -81,11 +83,19 @@ export class EventBus {
   ): Promise<AsyncIterable<SessionEvent>> {
     const channel = this.#channel(sessionId);
     const subscriber = new Subscriber(signal, () => channel.subscribers.delete(subscriber));
-    await this.#enqueue(channel, async () => {
+    const known = afterId !== null && EVENT_ID.test(afterId) ? afterId : null;
+    const ready = channel.queue.then(async () => {
       await this.#pull(sessionId, channel);
-      for (const event of await this.#backlog(sessionId, channel, afterId)) subscriber.push(event);
+      for (const event of await this.#backlog(sessionId, channel, known)) subscriber.push(event);
       if (!signal.aborted) channel.subscribers.add(subscriber);
     });
+    channel.queue = ready.catch(() => {});
+    try {
+      await ready;
+    } catch (error) {
+      subscriber.end();
+      throw error;
+    }
     return subscriber;
   }
 
@@ -144,12 +154,10 @@ export class EventBus {
     return channel.tick;
   }
 
-  #enqueue(channel: Channel, work: () => Promise<void>): Promise<void> {
-    const done = channel.queue.then(work);
-    channel.queue = done.catch((error) => {
+  #enqueue(channel: Channel, work: () => Promise<void>): void {
+    channel.queue = channel.queue.then(work).catch((error) => {
       this.#log.warn({ err: error }, "an event could not be read or written");
     });
-    return done.catch(() => {});
   }
 
   #channel(sessionId: SessionId): Channel {

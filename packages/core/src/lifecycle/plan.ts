@@ -18,6 +18,8 @@ export type Action =
   /** Bring an active session's container back, with its workspace. */
   | { readonly type: "recover"; readonly reason: string }
   | { readonly type: "suspend"; readonly level: SuspendLevel; readonly reason: string }
+  /** It should be asleep and runs. */
+  | { readonly type: "sleep-again"; readonly level: SuspendLevel; readonly reason: string }
   /** The engine shows another depth of sleep than the row: the row follows. */
   | { readonly type: "record-level"; readonly level: SuspendLevel; readonly reason: string }
   | { readonly type: "terminate"; readonly reason: string };
@@ -83,11 +85,11 @@ function planAsleep(
   }
   if (session.level === "hibernated") {
     const runs = observed.status === "running" || observed.status === "suspended";
-    return runs ? [{ type: "suspend", level: "hibernated", reason: "found running" }] : [];
+    return runs ? [{ type: "sleep-again", level: "hibernated", reason: "found running" }] : [];
   }
   switch (observed.status) {
     case "running":
-      return [{ type: "suspend", level: "frozen", reason: "found running" }];
+      return [{ type: "sleep-again", level: "frozen", reason: "found running" }];
     case "stopped":
     case "created":
       return [{ type: "record-level", level: "hibernated", reason: "container stopped" }];

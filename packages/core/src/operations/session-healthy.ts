@@ -12,5 +12,6 @@ export async function sessionHealthy(core: CoreContext, session: SessionRecord):
     bounded(core, (signal) => core.driver.inspect(handle, { signal }), 3_000).catch(() => null),
     answersAs(core, handle, session),
   ]);
-  return answers && seen?.status === "running";
+  // An engine that cannot be asked proves nothing against an agent that answers.
+  return answers && (seen === null || seen.status === "running");
 }

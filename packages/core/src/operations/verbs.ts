@@ -23,6 +23,8 @@ export interface Verbs {
   wake(id: SessionId): Promise<StartSource>;
   stop(id: SessionId, reason: string): Promise<void>;
   suspend(id: SessionId, level: SuspendLevel, reason: string): Promise<void>;
+  /** The row says that it sleeps and the engine says that it runs: the engine follows the row. */
+  sleepAgain(id: SessionId, level: SuspendLevel, reason: string): Promise<void>;
   restart(id: SessionId, target: "server" | "container"): Promise<void>;
   replace(id: SessionId, options: { fresh: boolean; reason: string }): Promise<void>;
   terminate(id: SessionId, reason: string): Promise<void>;
@@ -58,10 +60,12 @@ export function createVerbs(core: CoreContext): Verbs {
     stop: async (id, reason) => {
       const session = await core.ledger.read(id);
       if (session?.mode === "ephemeral" && session.state !== "terminated") await verbs.terminate(id, reason);
-      else await suspend(id, stopLevel(core), reason, true);
+      else await suspend(id, stopLevel(core), reason, { anyLevel: true });
     },
 
-    suspend: (id, level, reason) => suspend(id, level, reason, false),
+    suspend: (id, level, reason) => suspend(id, level, reason, {}),
+
+    sleepAgain: (id, level, reason) => suspend(id, level, reason, { again: true }),
 
     restart: (id, target) =>
       target === "container"
@@ -96,9 +100,9 @@ export function createVerbs(core: CoreContext): Verbs {
         case "terminating":
           return verbs.terminate(id, "terminated");
         case "freezing":
-          return suspend(id, "frozen", "stopped", false, true);
+          return suspend(id, "frozen", "stopped", { repairing: true });
         case "hibernating":
-          return suspend(id, "hibernated", "stopped", false, true);
+          return suspend(id, "hibernated", "stopped", { repairing: true });
         case "starting":
         case "resuming":
         case "restarting":
@@ -115,8 +119,7 @@ export function createVerbs(core: CoreContext): Verbs {
     id: SessionId,
     level: SuspendLevel,
     reason: string,
-    anyLevel: boolean,
-    repairing = false,
+    how: { readonly anyLevel?: true; readonly repairing?: true; readonly again?: true },
   ): Promise<void> {
     const kind = level === "frozen" ? "freezing" : "hibernating";
     return operations.perform<void>(id, [kind], (session) => {
@@ -124,10 +127,13 @@ export function createVerbs(core: CoreContext): Verbs {
       const settled = session.operation === null;
       switch (session.state) {
         case "suspended":
-          if (settled && (anyLevel || session.level === level)) return done(undefined);
+          if (how.again === true && session.level !== level) return done(undefined);
+          if (settled && how.again !== true && (how.anyLevel === true || session.level === level)) {
+            return done(undefined);
+          }
           // Frozen may go deeper; a hibernated one has no memory left to freeze.
           if (level === "frozen" && session.level === "hibernated") {
-            if (repairing)
+            if (how.repairing === true)
               return run("hibernating", "suspend", (op) => suspendSession(core, op, "hibernated", reason));
             throw invalidState(session, "cannot be frozen");
           }
@@ -139,6 +145,7 @@ export function createVerbs(core: CoreContext): Verbs {
           throw invalidState(session, "is still starting");
         case "active":
         case "disconnected":
+          if (how.again === true) return done(undefined);
           if (session.operation?.kind === "terminating") throw invalidState(session, "is being terminated");
       }
       return run(kind, "suspend", (op) => suspendSession(core, op, level, reason));
