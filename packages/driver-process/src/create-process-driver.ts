@@ -1,4 +1,4 @@
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { VelocityError } from "@velocity/contract";
 import type { Driver, DriverCapabilities } from "@velocity/core";
@@ -9,6 +9,7 @@ import {
   operatorNpmConfig,
   removeCgroupParents,
   type SandboxSupport,
+  seccompFilter,
   writeMinimalEtc,
 } from "@velocity/sandbox";
 import { adoptContainers } from "./adopt.ts";
@@ -30,8 +31,10 @@ import { startContainer } from "./start.ts";
 import { containerStats } from "./stats.ts";
 import { stopContainer } from "./stop.ts";
 import { suspendContainer } from "./suspend.ts";
+import { watchLimits } from "./watch-limits.ts";
 
 const NPM_TIMEOUT_MS = 30_000;
+const DEFAULT_WATCH_INTERVAL_MS = 10_000;
 const DEFAULT_MAX_PROCESSES = 4096;
 
 /**
@@ -64,10 +67,11 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     uids: new UidRange(uidsDir, options.firstUid ?? firstUidOf(options.installId)),
     egress: createEgressKeeper(options.log, options.egress ?? (() => egressFromNpm(dataDir))),
     etcDir,
-    seccompFile: null,
+    seccompFile: await writeSeccompFilter(join(runtimeDir, "seccomp.bpf")),
     cpuSamples: new Map(),
   };
   await adoptContainers(context);
+  const watch = watchLimits(context, options.watchIntervalMs ?? DEFAULT_WATCH_INTERVAL_MS);
   return {
     name: "process",
     capabilities: capabilitiesOf(support, context),
@@ -88,10 +92,18 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     stats: (handle, call) => containerStats(context, handle, call),
     ping: (call) => pingEngine(context, call),
     close: async () => {
+      await watch.close();
       await context.egress.closeAll();
       removeCgroupParents(context.cgroups, context.cgroupGroup);
     },
   };
+}
+
+async function writeSeccompFilter(path: string): Promise<string | null> {
+  const filter = seccompFilter(process.arch);
+  if (filter === null) return null;
+  await writeFile(path, filter, { mode: 0o644 });
+  return path;
 }
 
 /** Asked in a folder of ours, so that no project's settings count. */
@@ -111,7 +123,9 @@ function capabilitiesOf(support: SandboxSupport, context: DriverContext): Driver
     isolation: isolated ? "namespaces" : "none",
     limits: [
       ...(cgroups.cpu === null ? [] : (["cpus"] as const)),
-      ...(cgroups.memory === null ? [] : (["memory"] as const)),
+      // By the kernel where it can, else by the watch.
+      "memory",
+      "disk",
       ...(cgroups.pids === null ? [] : (["processes"] as const)),
     ],
     network: isolated ? ["none", "registry", "full"] : ["full"],

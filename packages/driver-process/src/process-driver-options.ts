@@ -27,6 +27,8 @@ export interface ProcessDriverOptions {
   readonly cgroups?: CgroupLayout;
   /** Most processes and threads in one container. */
   readonly maxProcesses?: number;
+  /** How often limits are looked at that the kernel does not hold (disk; memory without control groups). */
+  readonly watchIntervalMs?: number;
   /** First host uid for containers (root only); one each is used from here on. Default: a range of the install's own. */
   readonly firstUid?: number;
 }

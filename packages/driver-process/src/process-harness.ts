@@ -48,6 +48,7 @@ export async function processHarness(support: SandboxSupport, cgroups: CgroupLay
       support,
       cgroups,
       maxProcesses: 200,
+      watchIntervalMs: 200,
       egress: async () => ({ allowedHosts: [{ host: "127.0.0.1", port: allowed.port }], upstream: null }),
     });
   let driver = await open();
@@ -97,7 +98,11 @@ export async function processHarness(support: SandboxSupport, cgroups: CgroupLay
       left.push(...mounts.split("\n").filter((line) => line.includes(root)));
       const names = async (folder: string) => (await readdir(folder)).map((name) => join(folder, name));
       left.push(...(await names(join(dataDir, "containers"))), ...(await names(join(dataDir, "uids"))));
-      left.push(...(await names(runtimeDir)).filter((path) => path !== join(runtimeDir, "etc")));
+      left.push(
+        ...(await names(runtimeDir)).filter(
+          (path) => !["etc", "seccomp.bpf"].some((name) => path === join(runtimeDir, name)),
+        ),
+      );
       for (const folder of cgroupLayoutFolders(cgroups)) {
         const group = join(folder, `velocity-${installId.slice(0, 8)}`);
         const inside = await readdir(group, { withFileTypes: true }).catch(() => []);

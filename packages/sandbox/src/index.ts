@@ -20,4 +20,5 @@ export * from "./remove-tree.ts";
 export * from "./sandbox-ref.ts";
 export * from "./sandbox-spec.ts";
 export * from "./sandbox-usage.ts";
+export * from "./seccomp-filter.ts";
 export * from "./unix-socket.ts";
