@@ -7,7 +7,7 @@ export interface InstallRunnerOptions {
   /** What `detectSandbox` found; null: no sandbox here, and everything is trusted. */
   readonly support: NamespaceSupport | null;
   readonly cacheDir: string;
-  /** Short folder for a socket and mount points, for this server alone. */
+  /** Short folder for a socket and mount points, for this server alone, which other users may pass through (0711). */
   readonly runtimeDir: string;
   readonly nodePath: string;
   /** Folder with `agent.mjs`. */

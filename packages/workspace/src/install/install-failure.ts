@@ -43,6 +43,14 @@ const UNREACHABLE =
 export function installFailure(lines: readonly string[], exitCode: number | null): VelocityError {
   const context = { log: lines.slice(-50), exitCode };
   const text = lines.join("\n");
+  if (/^(?:bwrap|unshare|setpriv|mount): /m.test(text) && lines.length < 5)
+    return new VelocityError(
+      "driver_failed",
+      "The sandbox for installing dependencies could not be set up.",
+      {
+        context,
+      },
+    );
   if (/ENOSPC|No space left on device|ERR_PNPM_ENOSPC/i.test(text))
     return new VelocityError("disk_full", "The disk is full: dependencies could not be installed.", {
       context,

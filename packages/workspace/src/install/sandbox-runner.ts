@@ -24,7 +24,10 @@ export interface SandboxRunnerOptions {
   readonly support: NamespaceSupport;
   /** The workspace's cache folder; at `/velocity/cache` inside. */
   readonly cacheDir: string;
-  /** Short folder for the proxy's socket and for mount points, not shared with anything else. */
+  /**
+   * Short folder for the proxy's socket and for mount points, not shared with anything else. Every folder above it has to
+   * let other users pass through.
+   */
   readonly runtimeDir: string;
   readonly nodePath: string;
   /** Folder with `agent.mjs`, whose run mode gives the installer its way out. */
