@@ -13,7 +13,7 @@ export function createStaticHandler(
   reload: LiveReload,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   // `dev`: files are looked up at each request.
-  const files = sirv(root, { dev: true, etag: true, dotfiles: false, extensions: [] });
+  const files = sirv(root, { dev: true, etag: true, dotfiles: true, extensions: [] });
   return (request, response) => {
     answer(request, response).catch(() => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
@@ -33,6 +33,7 @@ export function createStaticHandler(
       return;
     }
     if (reload.handle(path, request, response)) return;
+    if (isHidden(path)) return missing(path, request, response);
     const page = await findPage(root, path);
     if (page.kind === "file") return sendPage(join(root, page.path), 200, request, response);
     if (page.kind === "folder") {
@@ -75,10 +76,13 @@ type Found =
   | { readonly kind: "folder" }
   | { readonly kind: "other" };
 
+/** `.env` and the like are not for readers, and `..` leads out. */
+function isHidden(path: string): boolean {
+  return path.split("/").some((segment) => segment.startsWith(".") && segment !== ".well-known");
+}
+
 /** The page that a path means; `other`: not a page. */
 async function findPage(root: string, path: string): Promise<Found> {
-  if (path.split("/").some((segment) => segment === ".." || (segment.startsWith(".") && segment !== "")))
-    return { kind: "other" };
   if (path.endsWith("/")) return pageAt(root, `${path}index.html`);
   if (/\.html?$/.test(path)) return pageAt(root, path);
   if (await isFile(join(root, path))) return { kind: "other" };
