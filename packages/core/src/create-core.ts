@@ -24,7 +24,7 @@ import { createSessionService } from "./session-service.ts";
 export function createCore(deps: CoreDeps): Core {
   const { store, clock, log, ownerId, settings } = deps;
   const bus = new EventBus(store.events, clock, log);
-  const ledger = new SessionLedger(store, bus, log);
+  const ledger = new SessionLedger(store, bus, log, settings.soleOrchestrator);
   const operations = new Operations({
     ledger,
     bus,

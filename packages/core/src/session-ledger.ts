@@ -24,11 +24,14 @@ export class SessionLedger {
   readonly #store: Store;
   readonly #bus: EventBus;
   readonly #log: Log;
+  readonly #sole: boolean;
   readonly #sessions = new Map<SessionId, SessionRecord>();
   readonly #containers = new Map<ContainerId, ContainerRecord>();
   readonly #listeners = new Set<RouteListener>();
 
-  constructor(store: Store, bus: EventBus, log: Log) {
+  /** `soleOrchestrator`: nobody else writes, so what is held is what is stored. */
+  constructor(store: Store, bus: EventBus, log: Log, soleOrchestrator: boolean) {
+    this.#sole = soleOrchestrator;
     this.#store = store;
     this.#bus = bus;
     this.#log = log;
@@ -36,6 +39,11 @@ export class SessionLedger {
 
   peek(id: SessionId): SessionRecord | undefined {
     return this.#sessions.get(id);
+  }
+
+  /** The session as it is now, without asking the store where that cannot know better. */
+  async current(id: SessionId): Promise<SessionRecord | null> {
+    return (this.#sole ? this.#sessions.get(id) : undefined) ?? this.read(id);
   }
 
   async read(id: SessionId): Promise<SessionRecord | null> {

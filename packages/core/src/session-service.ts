@@ -33,7 +33,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
   const { ledger, store, clock } = core;
 
   async function own(caller: Caller, id: SessionId): Promise<SessionRecord> {
-    const session = await ledger.read(id);
+    const session = await ledger.current(id);
     if (session === null || !mayUse(caller, { ownerId: session.userId })) {
       throw new VelocityError("not_found", "There is no such session.");
     }
@@ -41,7 +41,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
   }
 
   async function view(id: SessionId): Promise<SessionView> {
-    const session = await ledger.read(id);
+    const session = await ledger.current(id);
     if (session === null) throw new VelocityError("not_found", "There is no such session.");
     return viewOf(session);
   }
@@ -94,7 +94,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
     }
     const id = sessionIdSchema.parse(core.newId());
     const begunAt = performance.now();
-    const early = core.projectFiles.prepare(project.id);
+    const early = core.projectFiles.prepare(project.id, project);
     early.catch(() => {});
     const inserted = Promise.withResolvers<void>();
     let timings: MutableTimings = noTimings();
@@ -162,7 +162,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
 
   async function settle(id: SessionId): Promise<StartOutcome["source"]> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const session = await ledger.read(id);
+      const session = round === 0 ? await ledger.current(id) : await ledger.read(id);
       if (session === null || session.state === "terminated") {
         throw new VelocityError("start_failed", session?.error?.message ?? "The session ended meanwhile.", {
           context: { code: session?.error?.code },
@@ -193,7 +193,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
   /** Settings that a start of an existing session may change: environment (restarts the server) and visibility. */
   async function applyOptions(id: SessionId, options: StartOptions): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const session = await ledger.read(id);
+      const session = round === 0 ? await ledger.current(id) : await ledger.read(id);
       if (session === null || session.state !== "active") return;
       const env = options.env !== undefined && !sameEnv(options.env, session.env) ? options.env : undefined;
       const visibility = options.visibility !== session.visibility ? options.visibility : undefined;

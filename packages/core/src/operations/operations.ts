@@ -100,7 +100,7 @@ export class Operations {
     joins: readonly OperationKind[],
     decide: (session: SessionRecord) => Promise<Decision<T>> | Decision<T>,
   ): Promise<T> {
-    for (;;) {
+    for (let round = 0; ; round++) {
       const running = this.#running.get(id);
       if (running !== undefined) {
         if (joins.includes(running.kind)) await running.done;
@@ -110,7 +110,9 @@ export class Operations {
         }
         continue;
       }
-      const session = await this.#deps.ledger.read(id);
+      // What is held may be behind; then the write finds out, and the next round reads.
+      const { ledger } = this.#deps;
+      const session = round === 0 ? await ledger.current(id) : await ledger.read(id);
       if (session === null) throw new VelocityError("not_found", "There is no such session.");
       if (this.#running.has(id)) continue;
       const foreign = session.operation !== null && !this.isAbandoned(session);

@@ -1,9 +1,8 @@
 import type { CoreContext } from "../context.ts";
-import { Leaving, Superseded, toFailure } from "../failure.ts";
 import { type BroughtUp, bringUp } from "./bring-up.ts";
+import { orAsleep } from "./end-asleep.ts";
 import type { OperationContext } from "./operation.ts";
 import { publish } from "./publish.ts";
-import { settleAsleep } from "./settle-asleep.ts";
 import { destroyAll } from "./start.ts";
 
 /**
@@ -15,7 +14,7 @@ export async function replaceContainer(
   op: OperationContext,
   options: { readonly fresh: boolean; readonly reason: string },
 ): Promise<BroughtUp> {
-  try {
+  return orAsleep(core, op, "The container could not be replaced.", async () => {
     if (options.fresh) {
       await op.phase("destroy", () => destroyAll(core, op.owned.record.id));
       await op.step("old_destroyed");
@@ -25,12 +24,5 @@ export async function replaceContainer(
     await publish(core, op, up, options.reason);
     await op.step("published");
     return up;
-  } catch (error) {
-    const reason: unknown = op.signal.aborted ? op.signal.reason : error;
-    if (reason instanceof Superseded || reason instanceof Leaving || error instanceof Superseded)
-      throw reason;
-    const failure = toFailure(reason, "start_failed", "The container could not be replaced.");
-    await settleAsleep(core, op, { code: failure.code, message: failure.publicMessage });
-    throw failure;
-  }
+  });
 }

@@ -1,28 +1,20 @@
 import type { CoreContext } from "../context.ts";
-import { Leaving, Superseded, toFailure } from "../failure.ts";
 import { awaitServer } from "./await-server.ts";
 import { bringUp } from "./bring-up.ts";
 import { runOf } from "./container-spec.ts";
 import { bounded, handleOf } from "./destroy-container.ts";
+import { orAsleep } from "./end-asleep.ts";
 import type { OperationContext } from "./operation.ts";
 import { publish } from "./publish.ts";
 import { watchSession } from "./session-watch.ts";
-import { settleAsleep } from "./settle-asleep.ts";
 
 /** Ends the dev server and starts it again in the same container, with the run that the project's files ask for now. */
 export async function restartServer(core: CoreContext, op: OperationContext): Promise<void> {
-  try {
+  return orAsleep(core, op, "The dev server could not be restarted.", async () => {
     const up = (await again(core, op)) ?? (await bringUp(core, op));
     await publish(core, op, up, "restarted");
     await op.step("published");
-  } catch (error) {
-    const reason: unknown = op.signal.aborted ? op.signal.reason : error;
-    if (reason instanceof Superseded || reason instanceof Leaving || error instanceof Superseded)
-      throw reason;
-    const failure = toFailure(reason, "start_failed", "The dev server could not be restarted.");
-    await settleAsleep(core, op, { code: failure.code, message: failure.publicMessage });
-    throw failure;
-  }
+  });
 }
 
 async function again(core: CoreContext, op: OperationContext) {

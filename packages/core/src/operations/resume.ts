@@ -1,28 +1,20 @@
 import type { StartSource } from "@velocity/contract";
 import type { CoreContext } from "../context.ts";
-import { Leaving, Superseded, toFailure } from "../failure.ts";
 import { answersAs, type BroughtUp, bringUp } from "./bring-up.ts";
 import { bounded } from "./destroy-container.ts";
+import { orAsleep } from "./end-asleep.ts";
 import type { OperationContext } from "./operation.ts";
 import { publish } from "./publish.ts";
 import { watchSession } from "./session-watch.ts";
-import { settleAsleep } from "./settle-asleep.ts";
 
 /** Wakes a suspended session. A failure never ends it: it goes back to sleep with the error, and may be tried again. */
 export async function resumeSession(core: CoreContext, op: OperationContext): Promise<StartSource> {
-  try {
+  return orAsleep(core, op, "The session could not be resumed.", async () => {
     const up = (await thaw(core, op)) ?? (await bringUp(core, op));
     await publish(core, op, up, "resumed");
     await op.step("published");
     return up.source === "cold" || up.source === "pool" ? "resumed" : up.source;
-  } catch (error) {
-    const reason: unknown = op.signal.aborted ? op.signal.reason : error;
-    if (reason instanceof Superseded || reason instanceof Leaving || error instanceof Superseded)
-      throw reason;
-    const failure = toFailure(reason, "start_failed", "The session could not be resumed.");
-    await settleAsleep(core, op, { code: failure.code, message: failure.publicMessage });
-    throw failure;
-  }
+  });
 }
 
 /** The short way out of a freeze: thaw, ask who is there, bring in what was saved meanwhile. Null: take the long way. */
@@ -32,13 +24,8 @@ async function thaw(core: CoreContext, op: OperationContext): Promise<BroughtUp 
   const row = await core.ledger.container(session.containerId);
   if (row === null || row.ref === null || row.status !== "assigned") return null;
   const handle = { containerId: row.id, ref: row.ref };
-  const project = await core.store.projects.get(session.projectId);
-  if (
-    project === null ||
-    (project.directory === null && core.projectFiles.synced(row.id) !== project.version)
-  ) {
-    return null;
-  }
+  const reading = core.store.projects.get(session.projectId);
+  reading.catch(() => {});
   try {
     await op.phase("container", async () => {
       await bounded(core, (signal) => core.driver.resume(handle, { signal }), 20_000, op.signal);
@@ -49,7 +36,9 @@ async function thaw(core: CoreContext, op: OperationContext): Promise<BroughtUp 
     core.log.warn({ sessionId: session.id, err: error }, "a frozen container did not thaw");
     return null;
   }
-  if (!(await answersAs(core, handle, session))) return null;
+  const [project, same] = await Promise.all([reading, answersAs(core, handle, session)]);
+  const saved = project?.directory === null && core.projectFiles.synced(row.id) !== project.version;
+  if (project === null || saved || !same) return null;
   const watch = core.watches.get(row.id) ?? watchSession(core, session, handle);
   const { status, error } = watch.state;
   const failure = status === "failed" ? error : null;

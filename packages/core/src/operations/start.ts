@@ -1,10 +1,11 @@
 import type { VelocityError } from "@velocity/contract";
 import type { CoreContext } from "../context.ts";
-import { Leaving, Superseded, toFailure } from "../failure.ts";
+import { toFailure } from "../failure.ts";
 import { newOperation } from "../lifecycle/deadlines.ts";
 import type { PreparedProject } from "../projects/project-files.ts";
 import { type BroughtUp, bringUp } from "./bring-up.ts";
 import { destroyContainer } from "./destroy-container.ts";
+import { isTakenAway } from "./end-asleep.ts";
 import type { OperationContext } from "./operation.ts";
 import { publish } from "./publish.ts";
 
@@ -22,9 +23,9 @@ export async function startSession(
     await op.step("published");
     return up;
   } catch (error) {
+    const taken = isTakenAway(op, error);
+    if (taken !== null) throw taken;
     const reason: unknown = op.signal.aborted ? op.signal.reason : error;
-    if (reason instanceof Superseded || reason instanceof Leaving || error instanceof Superseded)
-      throw reason;
     const failure = toFailure(reason, "start_failed", "The session could not be started.");
     await takeBack(core, op, failure);
     throw failure;

@@ -58,7 +58,7 @@ export function createVerbs(core: CoreContext): Verbs {
       }),
 
     stop: async (id, reason) => {
-      const session = await core.ledger.read(id);
+      const session = await core.ledger.current(id);
       if (session?.mode === "ephemeral" && session.state !== "terminated") await verbs.terminate(id, reason);
       else await suspend(id, stopLevel(core), reason, { anyLevel: true });
     },

@@ -28,9 +28,9 @@ export class ProjectFiles {
   }
 
   /** Throws `validation` for files that cannot be planned, `directory_*` for a linked directory that is away. */
-  async prepare(projectId: ProjectId): Promise<PreparedProject> {
+  async prepare(projectId: ProjectId, known?: Project): Promise<PreparedProject> {
     const { store, workspace, linkedFiles, directoryTree, memoryTree } = this.#deps;
-    const project = await store.projects.get(projectId);
+    const project = known ?? (await store.projects.get(projectId));
     if (project === null) throw new VelocityError("not_found", "There is no such project.");
     if (project.directory !== null) {
       const directory = await linkedFiles.check(project.directory);
@@ -43,9 +43,11 @@ export class ProjectFiles {
     }
     const files = await store.projects.files(projectId);
     const tree = memoryTree(files);
-    const known = this.#plans.get(projectId);
+    const planned = this.#plans.get(projectId);
     const plan =
-      known?.version === project.version ? known.plan : await workspace.plan(tree, { linkedDirectory: null });
+      planned?.version === project.version
+        ? planned.plan
+        : await workspace.plan(tree, { linkedDirectory: null });
     if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
     this.#plans.set(projectId, { version: project.version, plan });
     return { project, files, tree, plan, linked: null };

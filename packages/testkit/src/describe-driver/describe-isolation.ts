@@ -23,8 +23,8 @@ export function describeDriverIsolation(current: () => DriverHarness): void {
       "touch /x",
       "unshare -U true",
       "unshare -Ur true",
-      "echo 1 > /proc/sysrq-trigger",
-      "echo x > /proc/sys/kernel/core_pattern",
+      "echo h > /proc/sysrq-trigger",
+      "cat /proc/sys/kernel/core_pattern > /tmp/p && cat /tmp/p > /proc/sys/kernel/core_pattern",
       "chroot / true",
       "mknod /tmp/sda b 8 0",
     ])
