@@ -116,11 +116,12 @@ describe.skipIf(support.namespaces === null)("a container that turns against its
     const owner = await stat(project);
     expect([made.uid, made.gid]).toEqual([owner.uid, owner.gid]);
     for (const attempt of [
-      "echo x > /proc/sys/kernel/core_pattern",
-      "echo x > /proc/sys/vm/drop_caches",
-      "echo b > /proc/sysrq-trigger",
-      "cat /proc/kcore | head -c 1",
-      "cat /proc/kmsg",
+      // Only what is there already, or does nothing: should a write get through, it must not harm the machine.
+      "cat /proc/sys/kernel/core_pattern > /tmp/p && cat /tmp/p > /proc/sys/kernel/core_pattern",
+      "cat /proc/sys/kernel/panic > /tmp/p && cat /tmp/p > /proc/sys/kernel/panic",
+      "echo h > /proc/sysrq-trigger",
+      "echo 1 > /proc/1/oom_score_adj",
+      "test -s /proc/kcore || head -c 1 /proc/kcore | grep -q .",
       "dmesg",
       "mount -o remount,bind,rw /usr",
       "touch /usr/x",
@@ -147,11 +148,14 @@ describe.skipIf(support.namespaces === null)("a container that turns against its
     const { driver } = harness;
     const resources = { cpus: null, memoryMb: null, diskMb: 8 };
     const handle = await boot(driver, harness.spec({ resources }));
-    await sh(driver, handle, "dd if=/dev/zero of=/workspace/big bs=1M count=32 2>/dev/null");
+    // It may be ended while it still writes.
+    await sh(driver, handle, "dd if=/dev/zero of=/workspace/big bs=1M count=32 2>/dev/null").catch(
+      () => null,
+    );
     const { signal } = within();
     while ((await driver.inspect(handle, { signal })).status !== "stopped")
       await new Promise((resolve) => setTimeout(resolve, 20));
-    expect((await driver.stats(handle, within())).diskBytes).toBeGreaterThan(32 * 1024 ** 2);
+    expect((await driver.stats(handle, within())).diskBytes).toBeGreaterThan(8 * 1024 ** 2);
     await destroyAndConfirm(driver, handle);
   });
 

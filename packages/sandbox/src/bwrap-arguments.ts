@@ -18,6 +18,8 @@ export interface BwrapOptions {
   readonly dieWithParent: boolean;
   /** Folders of the host that are linked in the host's root (`/bin` → `usr/bin`), with their link text; null: a real folder. */
   readonly systemFolders: ReadonlyMap<string, string | null>;
+  /** Files of `/proc` that root may read without any capability; covered where the host's root is the owner. */
+  readonly maskedFiles: readonly string[];
 }
 
 /**
@@ -57,7 +59,10 @@ export function bwrapArguments(
       args.push(verb, source(mount.source), mount.target);
     }
   }
-  args.push("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", spec.cwd);
+  if (spec.owner?.uid === 0)
+    for (const path of options.maskedFiles) args.push("--ro-bind", "/dev/null", path);
+  // Bubblewrap covers `/proc/sys` only where the folder itself is writable, which it is not even for root; its files are.
+  args.push("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", spec.cwd);
   if (descriptors.info !== null) args.push("--info-fd", String(descriptors.info));
   if (descriptors.status !== null) args.push("--json-status-fd", String(descriptors.status));
   if (descriptors.seccomp !== null) args.push("--seccomp", String(descriptors.seccomp));

@@ -16,6 +16,8 @@ export interface NamespaceSupport {
   readonly bwrap: { readonly version: string; readonly disableUserns: boolean; readonly sizedTmpfs: boolean };
   /** `/bin`, `/lib` and so on: the link text, or null for a real folder. */
   readonly systemFolders: ReadonlyMap<string, string | null>;
+  /** What of `/proc` tells about the whole machine and is here. */
+  readonly maskedFiles: readonly string[];
   /** Dependency layers can be mounted; otherwise they have to be copied. */
   readonly overlay: boolean;
   /** Descriptors of this process that a launch has to cover. */
@@ -31,6 +33,10 @@ export interface SandboxSupport {
 }
 
 const run = promisify(execFile);
+const MACHINE_FILES = [
+  ...["kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats"],
+  ...["mtrr", "sched_debug", "slabinfo", "timer_list", "vmallocinfo", "zoneinfo"],
+];
 const PROBE_TIMEOUT_MS = 10_000;
 
 /** Looks, and tries: a bubblewrap that is installed but may not make namespaces counts as missing. Some 50 ms. */
@@ -100,6 +106,7 @@ async function detectNamespaces(advice: string[]): Promise<NamespaceSupport | nu
       sizedTmpfs: help?.stdout.includes("--size") === true,
     },
     systemFolders,
+    maskedFiles: MACHINE_FILES.map((name) => `/proc/${name}`).filter((path) => existsSync(path)),
     overlay,
     inherited: inheritedDescriptors(),
   };

@@ -125,7 +125,12 @@ export function planLaunch(
   });
   const bwrap = bwrapArguments(
     spec,
-    { ...support.bwrap, dieWithParent: options.dieWithParent, systemFolders: support.systemFolders },
+    {
+      ...support.bwrap,
+      dieWithParent: options.dieWithParent,
+      systemFolders: support.systemFolders,
+      maskedFiles: support.maskedFiles,
+    },
     options,
     stagedPath(stage, spec.mounts),
   );
