@@ -111,6 +111,11 @@ export async function withAgent<T>(setup: TestSetup, use: (agent: TestAgent) => 
     env: { PATH: process.env.PATH, HOME: root, VELOCITY_AGENT_CONFIG: configPath },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  // A test that is given up leaves by here, and never reaches its own clean-up.
+  const abandoned = (): void => {
+    child.kill("SIGTERM");
+  };
+  process.once("exit", abandoned);
   let complaints = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     complaints += chunk.toString();
@@ -145,6 +150,7 @@ export async function withAgent<T>(setup: TestSetup, use: (agent: TestAgent) => 
   } finally {
     const pids = child.pid === undefined ? [] : treeOf(readProcesses(), child.pid);
     ended.abort();
+    process.off("exit", abandoned);
     child.kill("SIGTERM");
     const timer = setTimeout(() => child.kill("SIGKILL"), 8000);
     await gone;
