@@ -17,7 +17,11 @@ interface StoredFile {
   readonly at: Date;
 }
 
-/** A store in memory with the promises of the real one; every call yields once, so that races can happen. */
+/**
+ * A store in memory, with what core relies on: compare-and-set, one live persistent session per (project, user), claims,
+ * versioned files, events in order. It checks no input and keeps no limits; those are tested on the real one by
+ * `describeStore`. Every call yields once, so that races can happen.
+ */
 export function memoryStore(now: () => Date = () => new Date()): Store {
   const sessions = new Map<string, SessionRecord>();
   const containers = new Map<string, ContainerRecord>();
@@ -156,7 +160,7 @@ export function memoryStore(now: () => Date = () => new Date()): Store {
         await yieldOnce();
         for (const id of ids) {
           const held = sessions.get(id);
-          if (held !== undefined && held.lastActivityAt < at)
+          if (held !== undefined && held.state !== "terminated" && held.lastActivityAt < at)
             sessions.set(id, { ...held, lastActivityAt: at });
         }
       },

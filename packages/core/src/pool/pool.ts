@@ -208,6 +208,13 @@ export class WarmPool implements Pool {
       );
       if (state.status === "failed")
         throw new Error(`the template's dev server failed: ${state.error?.message}`);
+      const app = core.driver.endpoint(handle, "app");
+      await bounded(
+        core,
+        async (limit) => core.probe.warm?.(app, run.ready.path, limit),
+        run.ready.timeoutMs,
+        signal,
+      );
       await core.failpoint?.("pool.before_available");
       await abortable(core.ledger.patchContainer(recorded, { status: "available" }), signal);
     } catch (error) {

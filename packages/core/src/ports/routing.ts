@@ -11,6 +11,11 @@ export interface RouteProbe {
     path: string,
     signal: AbortSignal,
   ): Promise<{ status: number }>;
+  /**
+   * The same, asked at an endpoint directly: a pool member has no route yet. It makes the dev server do its first, slow
+   * request before anyone waits for it. Without this method members are kept as soon as they listen.
+   */
+  warm?(app: Endpoint, path: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Where a session's traffic goes right now. */
