@@ -118,7 +118,7 @@ async function build(
     log,
   });
   unwind.add(api, () => api.close());
-  await openFront(config.host, port, gateway, api, unwind);
+  await openFront({ host: config.host, port, publicUrl }, gateway, api, unwind);
   await core.controllers.start();
 
   return {
@@ -175,13 +175,14 @@ function openApi(config: Config, parts: ApiParts): Api {
 }
 
 async function openFront(
-  host: string,
-  port: number,
+  address: { readonly host: string; readonly port: number; readonly publicUrl: string },
   gateway: Gateway,
   api: Api,
   unwind: Unwind,
 ): Promise<void> {
+  const { host, port, publicUrl } = address;
   const front = createFrontServer({
+    fallbackHosts: [new URL(publicUrl).hostname],
     gateway,
     fallback: {
       request: (req, res) => api.handle(req, res),
