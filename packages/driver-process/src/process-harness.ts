@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } fro
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { containerIdSchema, installIdSchema, LABELS } from "@velocity/contract";
+import { containerIdSchema, type InstallId, installIdSchema, LABELS } from "@velocity/contract";
 import { type ContainerSpec, containerName, type Driver, silentLog } from "@velocity/core";
 import {
   type CgroupLayout,
@@ -15,8 +15,42 @@ import { type DriverHarness, STAND_IN_AGENT } from "@velocity/testkit";
 import { INSIDE, pathsIn } from "./container-paths.ts";
 import { createProcessDriver } from "./create-process-driver.ts";
 
+/** What another process needs to open the same engine. */
+export interface HarnessSettings {
+  readonly dataDir: string;
+  readonly runtimeDir: string;
+  readonly agentBundle: string;
+  readonly nodePath: string;
+  readonly installId: InstallId;
+  readonly allowedPort: number;
+}
+
+export function openHarnessDriver(
+  settings: HarnessSettings,
+  support: SandboxSupport,
+  cgroups: CgroupLayout,
+): Promise<Driver> {
+  const { allowedPort, ...places } = settings;
+  return createProcessDriver({
+    ...places,
+    staticServerDir: null,
+    log: silentLog,
+    requireIsolation: support.namespaces !== null,
+    support,
+    cgroups,
+    maxProcesses: 200,
+    watchIntervalMs: 200,
+    egress: async () => ({ allowedHosts: [{ host: "127.0.0.1", port: allowedPort }], upstream: null }),
+  });
+}
+
+export type ProcessHarness = DriverHarness & { readonly settings: HarnessSettings };
+
 /** The process driver on this machine, in folders of its own, with a small program in place of the agent. */
-export async function processHarness(support: SandboxSupport, cgroups: CgroupLayout): Promise<DriverHarness> {
+export async function processHarness(
+  support: SandboxSupport,
+  cgroups: CgroupLayout,
+): Promise<ProcessHarness> {
   const isolated = support.namespaces !== null;
   const root = await mkdtemp(join(tmpdir(), "velocity-driver-"));
   await chmod(root, 0o711);
@@ -35,24 +69,18 @@ export async function processHarness(support: SandboxSupport, cgroups: CgroupLay
   const allowed = await listen();
   const refused = await listen();
   const nodePath = await realpath(process.execPath);
-  const open = (): Promise<Driver> =>
-    createProcessDriver({
-      dataDir,
-      runtimeDir,
-      nodePath,
-      agentBundle,
-      staticServerDir: null,
-      installId,
-      log: silentLog,
-      requireIsolation: isolated,
-      support,
-      cgroups,
-      maxProcesses: 200,
-      watchIntervalMs: 200,
-      egress: async () => ({ allowedHosts: [{ host: "127.0.0.1", port: allowed.port }], upstream: null }),
-    });
+  const settings: HarnessSettings = {
+    dataDir,
+    runtimeDir,
+    agentBundle,
+    nodePath,
+    installId,
+    allowedPort: allowed.port,
+  };
+  const open = () => openHarnessDriver(settings, support, cgroups);
   let driver = await open();
   return {
+    settings,
     get driver() {
       return driver;
     },

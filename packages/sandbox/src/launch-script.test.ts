@@ -1,0 +1,47 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { launchPlan, planStage, stagedPath } from "./launch-script.ts";
+
+const tools = { sh: "/bin/sh", unshare: "/u", setpriv: "/p", mount: "/m", bwrap: "/bin/echo" };
+
+test("without anything to mount no namespace is made, and arguments arrive untouched", () => {
+  const stage = planStage("/stage", ["/a"], [], () => true);
+  const odd = ["it's", "a b", "$(id)", "`id`", "line\nbreak", "--", ""];
+  const plan = launchPlan({
+    tools,
+    stage,
+    cgroupFiles: [],
+    owner: null,
+    privileged: true,
+    bwrapArguments: odd,
+  });
+  expect(execFileSync(plan.file, plan.args, { encoding: "utf8" })).toBe(`${odd.join(" ")}\n`);
+});
+
+test("what the user cannot reach is bound into the stage, and layers are mounted by plain names", () => {
+  const overlay = {
+    kind: "overlay",
+    lower: "/deps,odd:name",
+    upper: "/data/upper",
+    work: "/data/work",
+    target: "/workspace/node_modules",
+  } as const;
+  const stage = planStage("/stage", ["/open", "/shut"], [overlay], (path) => path === "/open");
+  const source = stagedPath(stage, [overlay]);
+  expect(source("/open")).toBe("/open");
+  expect(source("/shut")).toBe("/stage/b0");
+  expect(source("/data/upper")).toBe("/stage/o0");
+  expect(stage.overlays[0]?.mount).toMatchObject({ lower: "/stage/b1", upper: "/data/upper" });
+  const plan = launchPlan({
+    tools,
+    stage,
+    cgroupFiles: ["/sys/it's"],
+    owner: { uid: 7, gid: 8 },
+    privileged: true,
+    bwrapArguments: [],
+  });
+  const script = plan.args.join("\n");
+  expect(plan.file).toBe("/u");
+  expect(script).toContain("echo $$ > '/sys/it'\\''s'");
+  expect(script).toContain("exec '/p' '--reuid' '7' '--regid' '8' '--clear-groups'");
+});
