@@ -14,7 +14,8 @@ const ALLOWED = {
   react: ["sdk", "contract"],
   testkit: ["core", "contract", "sandbox", "edge"],
 };
-const TESTS = "\\.test\\.tsx?$";
+/** Tests, and what only tests use. */
+const TESTS = "(\\.test\\.tsx?|\\.fixture\\.ts|-harness\\.ts)$|/testing?/";
 
 function packageRule([name, allowed]) {
   const may = [name, ...allowed].join("|");

@@ -1,6 +1,5 @@
 export { createCore } from "./create-core.ts";
 export * from "./deps.ts";
-export { nodeLinkedFiles } from "./linked/node-linked-files.ts";
 export type * from "./ports/agent.ts";
 export * from "./ports/clock.ts";
 export type * from "./ports/driver.ts";

@@ -5,41 +5,37 @@ import { isSafePath, VelocityError } from "@velocity/contract";
 
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** A folder below a root, held open: `path` names it by its inode, so that nobody can swap it for a link meanwhile. */
-export interface HeldFolder extends AsyncDisposable {
-  readonly path: string;
-}
-
 /**
- * Opens the folder of `path` below `root`, one segment at a time, never through a symbolic link. What runs in a preview
- * can write in the linked directory while we do, so a check before use would be a race; on Linux every step therefore goes
- * through the descriptor of the one before (`/proc/self/fd/<n>/<name>`, the openat of those who have none).
+ * Calls `work` with the folder of `path` below `root`, opened one segment at a time and never through a symbolic link; null
+ * where a folder is missing and `create` is off. What runs in a preview can write in the linked directory while we do, so
+ * a check before use would be a race; on Linux every step therefore goes through the descriptor of the one before
+ * (`/proc/self/fd/<n>/<name>`, the openat of those who have none), and so does what `work` does with the folder's path.
  *
- * @returns null where a folder is missing and `create` is off
  * @throws VelocityError `validation` for a path that is unsafe or leads through a link
  */
-export async function holdParent(root: string, path: string, create: boolean): Promise<HeldFolder | null> {
+export async function inParent<T>(
+  root: string,
+  path: string,
+  create: boolean,
+  work: (folder: string | null) => Promise<T>,
+): Promise<T> {
   if (!isSafePath(path)) throw unsafe(path);
   let handle = await open(root, constants.O_RDONLY | constants.O_DIRECTORY);
-  let held = await pathOf(handle, root);
   try {
+    let folder = await pathOf(handle, root);
     for (const segment of path.split("/").slice(0, -1)) {
-      const next = join(held, segment);
+      const next = join(folder, segment);
       if (create) await mkdir(next).catch(ignoreExists);
       const opened = await openDirectory(next, path);
-      if (opened === null) {
-        await handle.close();
-        return null;
-      }
+      if (opened === null) return await work(null);
       await handle.close();
       handle = opened;
-      held = await pathOf(handle, next);
+      folder = await pathOf(handle, next);
     }
-  } catch (error) {
+    return await work(folder);
+  } finally {
     await handle.close();
-    throw error;
   }
-  return { path: held, [Symbol.asyncDispose]: () => handle.close() };
 }
 
 export function unsafe(path: string): VelocityError {

@@ -3,7 +3,7 @@ import { constants, type Stats } from "node:fs";
 import { access, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type FileContent, type FileEntry, VelocityError } from "@velocity/contract";
-import { errorCode, holdParent, unsafe } from "./inside-directory.ts";
+import { errorCode, inParent, unsafe } from "./inside-directory.ts";
 
 /** Not project files, and too many to list. */
 const IGNORED = new Set(["node_modules", ".git"]);
@@ -69,15 +69,16 @@ async function entries(directory: string): Promise<readonly FileEntry[]> {
   return sorted(found);
 }
 
-async function read(
-  directory: string,
-  path: string,
-): Promise<(FileContent & { readonly version: number }) | null> {
-  await using folder = await holdParent(directory, path, false);
-  if (folder === null) return null;
+type ReadFile = FileContent & { readonly version: number };
+
+function read(directory: string, path: string): Promise<ReadFile | null> {
+  return inParent(directory, path, false, async (folder) => (folder === null ? null : readIn(folder, path)));
+}
+
+async function readIn(folder: string, path: string): Promise<ReadFile | null> {
   // O_NONBLOCK: a pipe planted under that name must not hold us.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(join(folder.path, basename(path)), flags).catch((error: unknown) => {
+  const file = await open(join(folder, basename(path)), flags).catch((error: unknown) => {
     if (errorCode(error) === "ENOENT") return null;
     if (errorCode(error) === "ELOOP") throw unsafe(path);
     throw error;
@@ -106,20 +107,26 @@ async function apply(directory: string, change: Change): Promise<{ readonly vers
   let version = 0;
   for (const file of change.files) version = Math.max(version, await write(directory, file));
   for (const path of change.deletes) {
-    await using folder = await holdParent(directory, path, false);
-    if (folder !== null) await rm(join(folder.path, basename(path)), { force: true });
+    await inParent(directory, path, false, async (folder) => {
+      if (folder !== null) await rm(join(folder, basename(path)), { force: true });
+    });
     version = Math.max(version, Date.now());
   }
   return { version };
 }
 
 /** Beside, then renamed over: a reader sees the old file or the new one. Owner and permissions stay those of the file. */
-async function write(directory: string, file: FileContent): Promise<number> {
-  await using folder = await holdParent(directory, file.path, true);
-  if (folder === null) throw unsafe(file.path);
-  const target = join(folder.path, basename(file.path));
-  const beside = join(folder.path, `.${basename(file.path)}.${randomUUID().slice(0, 8)}~`);
-  const owner = await stat(target).catch(() => stat(folder.path));
+function write(directory: string, file: FileContent): Promise<number> {
+  return inParent(directory, file.path, true, async (folder) => {
+    if (folder === null) throw unsafe(file.path);
+    return writeIn(folder, file);
+  });
+}
+
+async function writeIn(folder: string, file: FileContent): Promise<number> {
+  const target = join(folder, basename(file.path));
+  const beside = join(folder, `.${basename(file.path)}.${randomUUID().slice(0, 8)}~`);
+  const owner = await stat(target).catch(() => stat(folder));
   const mode = owner.isFile() ? owner.mode & 0o777 : 0o644;
   const handle = await open(
     beside,
