@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from "node:http";
 import {
+  type Endpoint,
   GATEWAY_ERROR_HEADER,
   IDENTITY_PATH,
   type Identity,
@@ -8,6 +9,7 @@ import {
   type SessionId,
   VelocityError,
 } from "@velocity/contract";
+import { warmApp } from "./warm-app.ts";
 
 /** Asks through the gateway's own listener, as a viewer would. Structurally core's port `RouteProbe`. */
 export interface RouteProbe {
@@ -18,6 +20,8 @@ export interface RouteProbe {
     path: string,
     signal: AbortSignal,
   ): Promise<{ status: number }>;
+  /** Makes an app do its slow first work; it has no route yet. */
+  warm(app: Endpoint, path: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface RouteProbeOptions {
@@ -55,6 +59,7 @@ export function createRouteProbe(options: RouteProbeOptions): RouteProbe {
       const { status } = await ask(options, sessionId, generation, path, signal, 0);
       return { status };
     },
+    warm: warmApp,
   };
 }
 
