@@ -157,6 +157,7 @@ function openApi(config: Config, parts: ApiParts): Api {
     sessions: core.sessions,
     projects: core.projects,
     driver: engine.driver,
+    pool: core.pool,
     idempotency: storage.store.idempotency,
     authenticator: noAuthenticator,
     health: () => checkHealth({ store: storage.store, driver: engine.driver, version: manifest.version }),

@@ -5,6 +5,7 @@ import type {
   DriverCapabilities,
   IdempotencyStore,
   Log,
+  PoolService,
   ProjectService,
   SessionService,
 } from "@velocity/core";
@@ -31,6 +32,7 @@ export interface ApiDeps {
   readonly sessions: SessionService;
   readonly projects: ProjectService;
   readonly driver: { readonly name: string; readonly capabilities: DriverCapabilities };
+  readonly pool: PoolService;
   readonly idempotency: IdempotencyStore;
   readonly authenticator: Authenticator;
   readonly health: () => Promise<ServerHealth>;

@@ -6,6 +6,7 @@ export * from "./events.ts";
 export * from "./files.ts";
 export * from "./health.ts";
 export * from "./ids.ts";
+export * from "./pool.ts";
 export * from "./problem.ts";
 export * from "./project.ts";
 export * from "./safe-path.ts";

@@ -59,6 +59,7 @@ export function createCore(deps: CoreDeps): Core {
   const verbs = createVerbs(core);
   const activity = new Activity({ store, ledger, clock, log });
   return {
+    pool: { status: () => core.pool.status() },
     sessions: createSessionService(core, verbs, activity),
     routing: createSessionRouting(core, activity, async (id) => {
       await verbs.wake(id);

@@ -8,6 +8,7 @@ import type {
   HistoryEntry,
   LogLine,
   Page,
+  PoolStatus,
   Project,
   ProjectId,
   PutFiles,
@@ -136,7 +137,13 @@ export interface Controllers {
   reconcile(): Promise<{ readonly corrections: number }>;
 }
 
+/** Warm containers, for operators. */
+export interface PoolService {
+  status(): Promise<PoolStatus>;
+}
+
 export interface Core {
+  readonly pool: PoolService;
   readonly sessions: SessionService;
   readonly routing: SessionRouting;
   readonly projects: ProjectService;

@@ -11,6 +11,7 @@ export function describeApi(version: string): OpenApiDocument {
     projects: unused("projects"),
     idempotency: unused("idempotency"),
     driver: unused("driver"),
+    pool: unused("pool"),
     authenticator: noAuthenticator,
     health: () => Promise.reject(new Error("not running")),
     config: {

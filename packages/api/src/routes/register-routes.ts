@@ -1,5 +1,6 @@
 import { registerGetDriver } from "./driver-get/route.ts";
 import { registerHealth } from "./health/route.ts";
+import { registerGetPool } from "./pool-get/route.ts";
 import { registerCreateProject } from "./projects/create/route.ts";
 import { registerDeleteProject } from "./projects/delete/route.ts";
 import { registerDeleteFile } from "./projects/file-delete/route.ts";
@@ -57,6 +58,7 @@ export const ROUTES: readonly RegisterRoute[] = [
   registerFileVersions,
   registerListTemplates,
   registerGetDriver,
+  registerGetPool,
   registerHealth,
   registerReady,
 ];

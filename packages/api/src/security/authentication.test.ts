@@ -75,6 +75,8 @@ test("403: the engine's description is for admins", async () => {
   const { request } = testApi({ authenticator: nameAuthenticator });
   expect((await request("GET", "/api/driver", { headers: alice })).status).toBe(403);
   expect((await testApi().request("GET", "/api/driver")).status).toBe(200);
+  expect((await request("GET", "/api/pool", { headers: alice })).status).toBe(403);
+  expect(await (await testApi().request("GET", "/api/pool")).json()).toMatchObject({ size: 1, available: 1 });
 });
 
 test("403: a directory of the server is linked by admins only", async () => {

@@ -36,6 +36,14 @@ export function testApi(overrides: Partial<ApiDeps> = {}) {
     sessions,
     projects,
     driver: testDriver,
+    pool: {
+      status: async () => ({
+        size: 1,
+        available: 1,
+        creating: 0,
+        templates: [{ template: "react", available: 1, creating: 0 }],
+      }),
+    },
     idempotency: new MemoryIdempotency(),
     authenticator: noAuthenticator,
     health: async () => ({

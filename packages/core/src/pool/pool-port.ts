@@ -1,4 +1,4 @@
-import type { FileContent } from "@velocity/contract";
+import type { FileContent, PoolStatus } from "@velocity/contract";
 import type { ContainerWatch } from "../events/container-watch.ts";
 import type { ContainerHandle } from "../ports/driver.ts";
 import type { PreparedProject } from "../projects/project-files.ts";
@@ -24,6 +24,8 @@ export interface Pool {
   keeps(row: ContainerRecord): Promise<boolean>;
   /** Listens to a member that an earlier server left. */
   adopt(row: ContainerRecord): void;
+  /** What is warm now. */
+  status(): Promise<PoolStatus>;
   /** No more refills; members are destroyed, or left for the next server. */
   close(how: "destroy" | "leave"): Promise<void>;
 }

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { containerIdSchema, type FileContent, type RunSpec, TIERS } from "@velocity/contract";
+import {
+  containerIdSchema,
+  type FileContent,
+  type PoolStatus,
+  type RunSpec,
+  TIERS,
+} from "@velocity/contract";
 import { abortable } from "../abortable.ts";
 import type { CoreContext } from "../context.ts";
 import type { ContainerWatch } from "../events/container-watch.ts";
@@ -98,6 +104,23 @@ export class WarmPool implements Pool {
   adopt(row: ContainerRecord): void {
     if (row.ref === null || this.#core().watches.get(row.id) !== undefined) return;
     this.#watch({ containerId: row.id, ref: row.ref });
+  }
+
+  async status(): Promise<PoolStatus> {
+    const { settings, store } = this.#core();
+    const counts = await store.containers.countByPoolKey();
+    const templates = [...this.#recipes.values()].map(({ template, key }) => ({
+      template,
+      available: counts.get(key)?.available ?? 0,
+      creating: counts.get(key)?.creating ?? 0,
+    }));
+    const sum = (of: "available" | "creating") => templates.reduce((total, one) => total + one[of], 0);
+    return {
+      size: this.enabled ? settings.poolSize : 0,
+      available: sum("available"),
+      creating: sum("creating"),
+      templates,
+    };
   }
 
   async close(how: "destroy" | "leave"): Promise<void> {
