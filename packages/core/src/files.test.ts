@@ -40,7 +40,12 @@ describe("a saved file", () => {
     expect(only(rig.engine.containers.values()).files.get("src/App.jsx")?.content).toBe("2");
   });
 
-  test("reaches a sleeping session when it wakes in another server's life, deletes included", async () => {
+  test.each(
+    (["frozen", "hibernated"] as const).flatMap((level) => [
+      [level, "the same"] as const,
+      [level, "another"] as const,
+    ]),
+  )("and a deleted one reach a %s session when it wakes in %s server's life", async (level, life) => {
     const rig = new Rig();
     const first = rig.process();
     const projectId = newProjectId();
@@ -48,10 +53,13 @@ describe("a saved file", () => {
     await rig.run(
       first.core.projects.putFiles(LOCAL, projectId, { files: [{ path: "src/b.js", content: "b" }] }),
     );
-    await rig.run(first.core.sessions.stop(LOCAL, session.id));
-    await rig.run(first.core.controllers.shutdown("leave"));
-    first.kill();
-    const second = rig.process();
+    await rig.run(first.core.sessions.suspend(LOCAL, session.id, level));
+    if (life === "another") {
+      await rig.run(first.core.controllers.shutdown("leave"));
+      first.kill();
+    }
+    const second = life === "another" ? rig.process() : first;
+    expect(only(rig.engine.containers.values()).files.has("src/b.js")).toBe(true);
     await rig.run(second.core.projects.putFiles(LOCAL, projectId, { ...app("3"), deletes: ["src/b.js"] }));
     await rig.run(second.core.sessions.resume(LOCAL, session.id));
     const { files } = only(rig.engine.containers.values());
@@ -136,8 +144,8 @@ test("an empty project is set up from its template once, however many start it",
   await rig.run(Promise.all([1, 2, 3].map(() => rig.begin(process, projectId))));
   const entries = await process.core.projects.entries(LOCAL, projectId);
   expect(entries.map((one) => [one.path, one.version])).toEqual([
-    ["package.json", 1],
-    ["src/App.jsx", 1],
+    ["package.json", 2],
+    ["src/App.jsx", 2],
   ]);
 });
 

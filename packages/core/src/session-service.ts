@@ -21,7 +21,7 @@ import { type MutableTimings, noTimings } from "./operations/operation.ts";
 import { sessionHealthy } from "./operations/session-healthy.ts";
 import { startSession } from "./operations/start.ts";
 import type { Verbs } from "./operations/verbs.ts";
-import { ensureProject } from "./projects/ensure-project.ts";
+import { ensureProject, fillEmpty } from "./projects/ensure-project.ts";
 import { mayUse } from "./projects/project-access.ts";
 import type { Activity } from "./routing/activity.ts";
 import type { Caller, SessionService, SessionView, StartOutcome } from "./services.ts";
@@ -79,19 +79,20 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
     options: StartOptions,
   ): Promise<{ id: SessionId; created: boolean; finished: Promise<Started> }> {
     const userId = userOf(caller, options.userId);
-    const project = await ensureProject(core, caller, options.projectId, options.template);
+    const known = await ensureProject(core, caller, options.projectId, options.template);
     const mode = modeOf(core, options);
     if (!options.forceNew && core.settings.enableSessionReuse) {
-      const candidate = reuseCandidates(await store.sessions.findLive(project.id, userId), mode)[0];
+      const candidate = reuseCandidates(await store.sessions.findLive(known.id, userId), mode)[0];
       if (candidate !== undefined) {
         ledger.remember(candidate);
         return { id: candidate.id, created: false, finished: reuse(candidate.id, options) };
       }
     } else if (mode === "persistent") {
-      for (const old of await store.sessions.findLive(project.id, userId)) {
+      for (const old of await store.sessions.findLive(known.id, userId)) {
         if (old.mode === "persistent") await verbs.terminate(old.id, "replaced by a new session");
       }
     }
+    const project = await fillEmpty(core, known, options.template);
     const id = sessionIdSchema.parse(core.newId());
     const begunAt = performance.now();
     const early = core.projectFiles.prepare(project.id, project);

@@ -28,7 +28,7 @@ import { fakeAgent } from "./fake-agent.ts";
 import { fakeDriver } from "./fake-driver/fake-driver.ts";
 import { FakeEngine } from "./fake-driver/fake-engine.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { memoryStore } from "./memory-store.ts";
+import { memoryStore } from "./memory-store/memory-store.ts";
 
 export const LOCAL: Caller = { userId: LOCAL_USER_ID, role: "admin", createsUnknownProjects: true };
 

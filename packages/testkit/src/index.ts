@@ -7,5 +7,5 @@ export * from "./fake-agent.ts";
 export * from "./fake-driver/fake-driver.ts";
 export * from "./fake-driver/fake-engine.ts";
 export * from "./manual-clock.ts";
-export * from "./memory-store.ts";
+export * from "./memory-store/memory-store.ts";
 export * from "./raw-client.ts";

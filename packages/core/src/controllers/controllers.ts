@@ -53,7 +53,7 @@ export function createControllers(core: CoreContext, verbs: Verbs, activity: Act
   }
 
   async function hibernateAll(): Promise<void> {
-    core.operations.reopenForShutdown();
+    core.operations.allowHibernating();
     const rows = await core.store.containers.listLive();
     await Promise.allSettled(
       rows.map(async (row) => {

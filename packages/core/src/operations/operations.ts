@@ -61,7 +61,8 @@ export type Decision<T> =
 export class Operations {
   readonly #deps: OperationsDeps;
   readonly #running = new Map<SessionId, Running>();
-  #leaving = false;
+  /** Kinds that may still begin; null: any. */
+  #only: readonly OperationKind[] | null = null;
 
   constructor(deps: OperationsDeps) {
     this.#deps = deps;
@@ -162,7 +163,7 @@ export class Operations {
 
   /** Refuses new operations, and ends those that run: their rows are left as they are, for the next process. */
   async leave(graceMs: number): Promise<void> {
-    this.#leaving = true;
+    this.#only = [];
     const all = () => Promise.allSettled([...this.#running.values()].map((running) => running.done));
     if (graceMs > 0 && this.#running.size > 0) {
       const ended = new AbortController();
@@ -173,9 +174,9 @@ export class Operations {
     await all();
   }
 
-  /** Shutdown hibernates sessions after `leave`; nothing else may begin then. */
-  reopenForShutdown(): void {
-    this.#leaving = false;
+  /** Shutdown hibernates sessions after `leave`; a start that was on its way still begins nothing. */
+  allowHibernating(): void {
+    this.#only = ["hibernating"];
   }
 
   #reserve<T>(
@@ -185,7 +186,7 @@ export class Operations {
     work: (running: Running) => Promise<T>,
   ): Promise<T> | null {
     if (this.#running.has(id)) return null;
-    if (this.#leaving) return Promise.reject(new Leaving());
+    if (this.#only?.includes(kind) === false) return Promise.reject(new Leaving());
     const running: Running = { kind, controller: new AbortController(), phase, done: Promise.resolve() };
     this.#running.set(id, running);
     const done = work(running).finally(() => this.#running.delete(id));

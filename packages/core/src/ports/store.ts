@@ -123,8 +123,11 @@ export interface ProjectStore {
     id: ProjectId,
     path: string,
   ): Promise<readonly { version: number; deleted: boolean; size: number; at: Date }[]>;
-  /** What differs between that version and now; paths that came and went again may be among the deletes. */
-  changesSince?(
+  /**
+   * What differs between that version and now, by path; paths that came and went again may be among the deletes. Nothing
+   * for a version that is not older, or a missing project.
+   */
+  changesSince(
     id: ProjectId,
     version: number,
   ): Promise<{ readonly files: readonly FileContent[]; readonly deletes: readonly string[] }>;

@@ -14,16 +14,8 @@ export async function changesSince(
     core.projectFiles.synced(containerId) ?? (await recordedVersion(core, sessionId, containerId));
   if (known !== null && known >= project.version) return null;
   if (known === null) return { files, deletes: [] };
-  if (core.store.projects.changesSince !== undefined) {
-    const change = await core.store.projects.changesSince(project.id, known);
-    return change.files.length + change.deletes.length === 0 ? null : change;
-  }
-  const newer = new Set(
-    (await core.store.projects.entries(project.id))
-      .filter((entry) => entry.version > known)
-      .map((entry) => entry.path),
-  );
-  return newer.size === 0 ? null : { files: files.filter((file) => newer.has(file.path)), deletes: [] };
+  const change = await core.store.projects.changesSince(project.id, known);
+  return change.files.length + change.deletes.length === 0 ? null : change;
 }
 
 /** The version that the history says this container had when it fell asleep. */

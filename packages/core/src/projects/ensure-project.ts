@@ -10,8 +10,8 @@ import type { Caller } from "../services.ts";
 import { mayUse, noProject } from "./project-access.ts";
 
 /**
- * The project of a start. An unknown one is made from a template where the caller may do that or named one; one that is
- * missing its files is set up from its template. All in one transaction, so that two at once make one.
+ * The project of a start. An unknown one is made from a template where the caller may do that or named one, in one
+ * transaction with its files, so that two at once make one.
  */
 export async function ensureProject(
   core: CoreContext,
@@ -22,7 +22,7 @@ export async function ensureProject(
   const found = await core.store.projects.get(id);
   if (found !== null) {
     if (!mayUse(caller, found)) throw noProject();
-    return found.version === 0 && found.directory === null ? fillEmpty(core, found, template) : found;
+    return found;
   }
   if (!caller.createsUnknownProjects && template === undefined && id !== DEMO_PROJECT_ID) throw noProject();
   return createFromTemplate(core, {
@@ -61,7 +61,13 @@ export async function templateFiles(core: CoreContext, template: string): Promis
   return files.map(({ path, content, encoding }) => ({ path, content, encoding }));
 }
 
-async function fillEmpty(core: CoreContext, project: Project, asked: string | undefined): Promise<Project> {
+/** A project without a single file is set up from its template, once, before its first container is made. */
+export async function fillEmpty(
+  core: CoreContext,
+  project: Project,
+  asked: string | undefined,
+): Promise<Project> {
+  if (project.directory !== null) return project;
   const entries = await core.store.projects.entries(project.id);
   if (entries.length > 0) return project;
   const files = await templateFiles(core, asked ?? project.template ?? core.settings.defaultTemplate);

@@ -109,5 +109,20 @@ export function projectStore(db: Kysely<Tables>): ProjectStore {
         at: row.created_at,
       }));
     },
+
+    async changesSince(id, version) {
+      const rows = await db
+        .selectFrom("project_files")
+        .select(["path", "deleted", "encoding", "content"])
+        .where("project_id", "=", id)
+        .where("superseded_by", "is", null)
+        .where("version", ">", version)
+        .orderBy("path")
+        .execute();
+      return {
+        files: rows.filter((row) => !row.deleted).map(toFileContent),
+        deletes: rows.filter((row) => row.deleted).map((row) => row.path),
+      };
+    },
   };
 }

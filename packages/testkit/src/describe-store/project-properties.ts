@@ -32,8 +32,10 @@ export function projectProperties(store: () => Store): void {
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
         const { projects } = store();
         const { project } = await projects.create(newProject(), [], moment());
+        const past: ReadonlyMap<string, string>[] = [];
         const model: Model = { version: 1, files: new Map(), changedAt: new Map() };
         for (const { writes, deletes, baseBehind } of changes) {
+          past[model.version] = new Map(model.files);
           const baseVersion = baseBehind === undefined ? undefined : model.version - baseBehind;
           const named = [...Object.keys(writes), ...deletes];
           const apply = projects.apply(
@@ -71,6 +73,14 @@ export function projectProperties(store: () => Store): void {
         for (const entry of await projects.entries(project.id))
           expect(entry.version).toBe(model.changedAt.get(entry.path));
         expect((await projects.get(project.id))?.version).toBe(model.version);
+        for (const [version, files] of past.entries()) {
+          if (files === undefined) continue;
+          const caughtUp = new Map(files);
+          const since = await projects.changesSince(project.id, version);
+          for (const name of since.deletes) caughtUp.delete(name);
+          for (const file of since.files) caughtUp.set(file.path, file.content);
+          expect(caughtUp).toEqual(model.files);
+        }
       }),
       { numRuns: 40 },
     );

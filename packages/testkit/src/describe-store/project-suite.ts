@@ -179,6 +179,34 @@ export function projectSuite(store: () => Store): void {
       expect(await projects().versions(project.id, "a")).toHaveLength(2);
     });
 
+    test("changes since a version are what is new and what is gone, as it is now", async () => {
+      const project = await create(text("same", "1"), text("changed", "1"), text("gone", "1"));
+      const bytes = { path: "new.png", content: "AP8=", encoding: "base64" as const };
+      const steps = [
+        { files: [text("changed", "2"), text("passing", "2")], deletes: [] },
+        { files: [bytes], deletes: ["gone"] },
+        { files: [text("changed", "4")], deletes: ["passing"] },
+      ];
+      for (const step of steps) await projects().apply(project.id, step, moment());
+      const since = (version: number) => projects().changesSince(project.id, version);
+      expect(await since(1)).toEqual({
+        files: [text("changed", "4"), bytes],
+        deletes: expect.arrayContaining(["gone"]),
+      });
+      expect((await since(1)).deletes).not.toContain("changed");
+      expect(await since(3)).toEqual({ files: [text("changed", "4")], deletes: ["passing"] });
+      expect(await since(4)).toEqual({ files: [], deletes: [] });
+      expect(await since(9)).toEqual({ files: [], deletes: [] });
+      expect(await projects().changesSince(newProjectId(), 0)).toEqual({ files: [], deletes: [] });
+    });
+
+    test("a file that was deleted and written again is not among the deletes", async () => {
+      const project = await create(text("a", "1"));
+      await projects().apply(project.id, { files: [], deletes: ["a"] }, moment());
+      await projects().apply(project.id, { files: [text("a", "1")], deletes: [] }, moment());
+      expect(await projects().changesSince(project.id, 1)).toEqual({ files: [text("a", "1")], deletes: [] });
+    });
+
     test("thousands of files, and many bytes, go in at once", async () => {
       const many = Array.from({ length: 2000 }, (_, index) =>
         text(`src/${index}.js`, `export default ${index};`),
