@@ -10,6 +10,7 @@ import {
   removeCgroupParents,
   type SandboxSupport,
   seccompFilter,
+  warmCgroups,
   writeMinimalEtc,
 } from "@velocity/sandbox";
 import { adoptContainers } from "./adopt.ts";
@@ -56,7 +57,11 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   }
   await mkdir(uidsDir, { recursive: true, mode: 0o700 });
   await writeMinimalEtc(etcDir);
+  let warming = Promise.resolve();
   const context: DriverContext = {
+    warm: () => {
+      warming = warmCgroups(context.cgroups);
+    },
     options,
     log: options.log,
     namespaces: support.namespaces,
@@ -93,6 +98,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     ping: (call) => pingEngine(context, call),
     close: async () => {
       await watch.close();
+      await warming;
       await context.egress.closeAll();
       removeCgroupParents(context.cgroups, context.cgroupGroup);
     },

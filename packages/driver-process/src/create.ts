@@ -32,6 +32,8 @@ export function createContainer(
     if (found.kind === "state") return { ref: found.state.name };
     if (found.kind === "unreadable")
       throw new VelocityError("driver_failed", "The preview's record is damaged; start it anew.");
+    // A start is likely to follow at once.
+    context.warm();
     const owner = await ownerFor(context, spec);
     const draft = join(containersDir(context.options.dataDir), draftName(spec.containerId));
     try {

@@ -7,11 +7,11 @@ if (support.namespaces === null) console.info(`the sandbox is not tested here: $
 else {
   describeDriver("process", () => processHarness(support, support.cgroups), { parallel: 50 });
 
-  const v1 = detectCgroups(1);
-  if (v1.freezer === "signals" || v1.freezer.version !== 1)
-    console.info("the version 1 freezer is not tested: there is none here");
+  const v2 = detectCgroups(2);
+  if (v2.freezer === "signals" || v2.freezer.version !== 2)
+    console.info("version 2 control groups are not tested: there are none here");
   else
-    describeDriver("process, version 1 freezer", () => processHarness(support, v1), {
+    describeDriver("process, version 2 control groups", () => processHarness(support, v2), {
       parallel: 5,
       parts: ["lifecycle", "faults"],
     });

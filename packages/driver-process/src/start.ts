@@ -34,6 +34,7 @@ export function startContainer(
 ): Promise<void> {
   return context.locks.run(handle.containerId, async () => {
     call.signal.throwIfAborted();
+    context.warm();
     const { paths, state } = await requireState(context, handle);
     const status = statusOf(state, readBootId());
     if (status === "running") return;

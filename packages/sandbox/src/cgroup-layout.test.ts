@@ -45,15 +45,15 @@ test("with both versions limits come from version 1 and freezing from the prefer
     () => true,
     () => "",
   );
-  expect(layout.freezer).toEqual({ version: 2, folder: "/cg/unified" });
+  expect(layout.freezer).toEqual({ version: 1, folder: "/cg/freezer" });
   expect(layout.memory).toEqual({ version: 1, folder: "/cg/memory" });
   expect(layout.pids).toBeNull();
-  const old = cgroupLayout(
+  const second = cgroupLayout(
     HYBRID,
     "0::/",
     () => true,
     () => "",
-    1,
+    2,
   );
-  expect(old.freezer).toEqual({ version: 1, folder: "/cg/freezer" });
+  expect(second.freezer).toEqual({ version: 2, folder: "/cg/unified" });
 });

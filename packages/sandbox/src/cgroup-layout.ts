@@ -25,8 +25,8 @@ export const NO_CGROUPS: CgroupLayout = {
   cpuTime: null,
 };
 
-/** Reads the machine's mounts. Version 2 is preferred for freezing: its frozen processes can be killed without a thaw. */
-export function detectCgroups(preferred: 1 | 2 = 2): CgroupLayout {
+/** Reads the machine's mounts. Where there are both versions, version 1 is entered at once and version 2 after 10 ms. */
+export function detectCgroups(preferred: 1 | 2 = 1): CgroupLayout {
   if (process.platform !== "linux") return NO_CGROUPS;
   try {
     return cgroupLayout(
@@ -50,7 +50,7 @@ export function cgroupLayout(
   ownCgroups: string,
   writable: (folder: string) => boolean,
   read: (path: string) => string,
-  preferred: 1 | 2 = 2,
+  preferred: 1 | 2 = 1,
 ): CgroupLayout {
   const own = new Map(
     ownCgroups
@@ -80,13 +80,14 @@ export function cgroupLayout(
   const delegated = v2 === null ? [] : controllersBelow(v2, read);
   const control = (controller: string): CgroupBase | null =>
     delegated.includes(controller) ? v2 : (v1.get(controller) ?? null);
+  const oldTime = v1.get("cpuacct") ?? null;
   const old = v1.get("freezer") ?? null;
   return {
     freezer: (preferred === 2 ? (v2 ?? old) : (old ?? v2)) ?? "signals",
     memory: control("memory"),
     pids: control("pids"),
     cpu: control("cpu"),
-    cpuTime: v2 ?? v1.get("cpuacct") ?? null,
+    cpuTime: (preferred === 2 ? (v2 ?? oldTime) : (oldTime ?? v2)) ?? null,
   };
 }
 

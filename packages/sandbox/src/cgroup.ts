@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { type CgroupBase, type CgroupLayout, cgroupLayoutFolders } from "./cgroup-layout.ts";
@@ -82,16 +83,42 @@ function passControllersOn(layout: CgroupLayout, parent: string): void {
   writeFileSync(join(parent, "cgroup.subtree_control"), wanted.map((name) => `+${name}`).join(" "));
 }
 
-/** The files that a process writes its pid to in order to be in all groups of a sandbox. */
+/**
+ * The files that a process of one thread writes `0` to in order to be in all groups of a sandbox. In version 1 that is
+ * `tasks`: a thread that moves itself needs no lock there, while `cgroup.procs` waits for an RCU grace period (10–16 ms
+ * measured; kernel/cgroup/cgroup.c, cgroup_procs_write_start). Version 2 cannot avoid it: see `warmCgroups`.
+ */
 export function cgroupFiles(cgroup: Cgroup): readonly string[] {
-  return cgroup.folders.map((folder) => join(folder, "cgroup.procs"));
+  const old = [cgroup.freezer, cgroup.memory, cgroup.pids, cgroup.cpu, cgroup.cpuTime].flatMap((one) =>
+    one?.version === 1 ? [one.folder] : [],
+  );
+  return cgroup.folders.map((folder) => join(folder, old.includes(folder) ? "tasks" : "cgroup.procs"));
+}
+
+/**
+ * Moves this process to where it is. Nothing changes, but the lock that every entry into a version 2 group needs is then
+ * half taken for the next few milliseconds, and the entry of a sandbox that is being prepared meanwhile is quick
+ * (0.3 ms instead of 10). Never throws: without it things are slower.
+ */
+export async function warmCgroups(layout: CgroupLayout): Promise<void> {
+  if (layout.freezer === "signals" || layout.freezer.version !== 2) return;
+  try {
+    const path = /^0::(.*)$/m.exec(await readFile("/proc/self/cgroup", "utf8"))?.[1] ?? "/";
+    if (path.includes("..")) return;
+    const { folder } = layout.freezer;
+    const own = folder.endsWith(path) ? folder : join(folder, path);
+    await writeFile(join(own, "cgroup.procs"), String(process.pid));
+  } catch {
+    // Not ours to write.
+  }
 }
 
 /** Pids in the sandbox's groups, by the kernel's own account; empty where there are no groups. */
 export function cgroupProcesses(cgroup: Cgroup): readonly number[] {
   const found = new Set<number>();
-  for (const file of cgroupFiles(cgroup)) {
-    for (const line of readIfThere(file).split("\n")) if (line !== "") found.add(Number(line));
+  for (const folder of cgroup.folders) {
+    for (const line of readIfThere(join(folder, "cgroup.procs")).split("\n"))
+      if (line !== "") found.add(Number(line));
   }
   return [...found];
 }

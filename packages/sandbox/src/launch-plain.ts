@@ -27,7 +27,7 @@ export async function launchPlain(
   const output = openSync(outputFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
   let child: ChildProcess;
   try {
-    const enter = 'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"';
+    const enter = 'while [ "$1" != -- ]; do echo 0 > "$1"; shift; done; shift; exec "$@"';
     child = spawn("/bin/sh", ["-c", enter, "velocity", ...spec.cgroupFiles, "--", ...spec.command], {
       cwd: spec.cwd,
       env: { ...spec.env, VELOCITY_SANDBOX: spec.id },

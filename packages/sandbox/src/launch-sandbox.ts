@@ -6,7 +6,7 @@ import { bwrapArguments } from "./bwrap-arguments.ts";
 import type { NamespaceSupport } from "./detect-sandbox.ts";
 import { type LaunchPlan, launchPlan, planStage, type Stage, stagedPath } from "./launch-script.ts";
 import { identifyProcess, type ProcessIdentity } from "./process-identity.ts";
-import { isReachable } from "./reachable.ts";
+import { isPassable, isReachable } from "./reachable.ts";
 import { readTail } from "./read-tail.ts";
 import type { SandboxSpec } from "./sandbox-spec.ts";
 
@@ -120,9 +120,13 @@ export function planLaunch(
     spec.etcDir,
     ...spec.mounts.flatMap((mount) => (mount.kind === "bind" ? [mount.source] : [])),
   ];
-  const stage = planStage(spec.stageDir, sources, spec.mounts, (path) => {
-    return owner === null || isReachable(path, owner);
-  });
+  const stage = planStage(
+    spec.stageDir,
+    sources,
+    spec.mounts,
+    (path) => owner === null || isReachable(path, owner),
+    (folder) => owner === null || isPassable(folder, owner),
+  );
   const bwrap = bwrapArguments(
     spec,
     {

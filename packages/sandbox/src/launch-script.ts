@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { HostOwner, SandboxMount } from "./sandbox-spec.ts";
 
 /** Programs of the host that a launch goes through, by absolute path. */
@@ -18,6 +19,8 @@ export interface LaunchPlan {
 export interface Stage {
   /** Paths bound into the stage, as they are unreachable for the sandbox's user: host folder → folder in the stage. */
   readonly binds: ReadonlyMap<string, string>;
+  /** Every unreachable path → where it is found through those. */
+  readonly places: ReadonlyMap<string, string>;
   readonly overlays: readonly { readonly mount: Overlay; readonly at: string }[];
 }
 
@@ -28,15 +31,17 @@ const PLAIN_PATH = /^[A-Za-z0-9_./@+-]+$/;
 
 /**
  * Decides what has to be mounted before bubblewrap runs. `reachable` says whether the sandbox's user can get to a host
- * path by itself.
+ * path by itself, `passable` whether it may walk through a folder once it is there.
  */
 export function planStage(
   stageDir: string,
   paths: readonly string[],
   mounts: readonly SandboxMount[],
   reachable: (path: string) => boolean,
+  passable: (folder: string) => boolean,
 ): Stage {
   const binds = new Map<string, string>();
+  const places = new Map<string, string>();
   const bind = (path: string): string => {
     const known = binds.get(path);
     if (known !== undefined) return known;
@@ -44,7 +49,14 @@ export function planStage(
     binds.set(path, at);
     return at;
   };
-  for (const path of paths) if (!reachable(path)) bind(path);
+  const shut = paths.filter((path) => !reachable(path));
+  const folders = shut.map((path) => posix.dirname(path));
+  for (const path of shut) {
+    // Each mount is a process: folders side by side are reached through the one above them, where that can be passed.
+    const folder = posix.dirname(path);
+    const shared = folders.filter((other) => other === folder).length > 1 && passable(folder);
+    places.set(path, shared ? `${bind(folder)}/${posix.basename(path)}` : bind(path));
+  }
   const overlays = mounts
     .filter((mount) => mount.kind === "overlay")
     .map((mount, index) => {
@@ -61,7 +73,7 @@ export function planStage(
         },
       };
     });
-  return { binds, overlays };
+  return { binds, places, overlays };
 }
 
 /** Host path → the path that bubblewrap is told. */
@@ -69,7 +81,7 @@ export function stagedPath(stage: Stage, mounts: readonly SandboxMount[]): (path
   const overlays = mounts.filter((mount) => mount.kind === "overlay");
   return (path) => {
     const overlay = overlays.findIndex((mount) => mount.upper === path);
-    return stage.overlays[overlay]?.at ?? stage.binds.get(path) ?? path;
+    return stage.overlays[overlay]?.at ?? stage.places.get(path) ?? path;
   };
 }
 
@@ -88,7 +100,7 @@ export function launchPlan(options: {
 }): LaunchPlan {
   const { tools, stage } = options;
   const mount = quote(tools.mount);
-  const lines = ["set -e", ...options.cgroupFiles.map((file) => `echo $$ > ${quote(file)}`)];
+  const lines = ["set -e", ...options.cgroupFiles.map((file) => `echo 0 > ${quote(file)}`)];
   const staged = stage.binds.size > 0 || stage.overlays.length > 0;
   if (staged) {
     for (const [path, at] of stage.binds) lines.push(`${mount} -n --rbind ${quote(path)} ${quote(at)}`);

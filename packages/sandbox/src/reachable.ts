@@ -14,11 +14,15 @@ export function isReachable(path: string, owner: HostOwner): boolean {
     return true;
   }
   for (;;) {
-    const stat = statSync(folder);
-    const bit = stat.uid === owner.uid ? 0o100 : stat.gid === owner.gid ? 0o010 : 0o001;
-    // No exception for root: without capabilities it is nobody special.
-    if ((stat.mode & bit) === 0) return false;
+    if (!isPassable(folder, owner)) return false;
     if (folder === "/") return true;
     folder = dirname(folder);
   }
+}
+
+/** Whether a user may walk through a folder. No exception for root: without capabilities it is nobody special. */
+export function isPassable(folder: string, owner: HostOwner): boolean {
+  const stat = statSync(folder);
+  const bit = stat.uid === owner.uid ? 0o100 : stat.gid === owner.gid ? 0o010 : 0o001;
+  return (stat.mode & bit) !== 0;
 }

@@ -39,7 +39,7 @@ export interface SandboxSpec {
   readonly etcDir: string;
   /** Folder of this sandbox alone for the mount points of its private mounts, which nobody but it sees; removed by the caller. */
   readonly stageDir: string;
-  /** `cgroup.procs` files that the sandbox is entered into before it runs. */
+  /** Files that `0` is written to in order to enter the sandbox's control groups, before anything else (`cgroupFiles`). */
   readonly cgroupFiles: readonly string[];
   /** Limits of `/tmp` and `/dev/shm`. */
   readonly tmpBytes: number;
