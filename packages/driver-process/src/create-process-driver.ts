@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { VelocityError } from "@velocity/contract";
 import type { Driver, DriverCapabilities } from "@velocity/core";
@@ -8,6 +8,7 @@ import {
   egressSettings,
   operatorNpmConfig,
   removeCgroupParents,
+  removeTree,
   type SandboxSupport,
   seccompFilter,
   warmCgroups,
@@ -34,6 +35,7 @@ import { stopContainer } from "./stop.ts";
 import { suspendContainer } from "./suspend.ts";
 import { watchLimits } from "./watch-limits.ts";
 
+const SECCOMP_FILE = "seccomp.bpf";
 const NPM_TIMEOUT_MS = 30_000;
 const DEFAULT_WATCH_INTERVAL_MS = 10_000;
 const DEFAULT_MAX_PROCESSES = 4096;
@@ -72,7 +74,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     uids: new UidRange(uidsDir, options.firstUid ?? firstUidOf(options.installId)),
     egress: createEgressKeeper(options.log, options.egress ?? (() => egressFromNpm(dataDir))),
     etcDir,
-    seccompFile: await writeSeccompFilter(join(runtimeDir, "seccomp.bpf")),
+    seccompFile: await writeSeccompFilter(join(runtimeDir, SECCOMP_FILE)),
     cpuSamples: new Map(),
   };
   await adoptContainers(context);
@@ -101,8 +103,20 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       await warming;
       await context.egress.closeAll();
       removeCgroupParents(context.cgroups, context.cgroupGroup);
+      await removeEmptyRuntime(context, etcDir);
     },
   };
+}
+
+/** With no container alive, nothing is left of what ends with the processes; made anew by the next driver. */
+async function removeEmptyRuntime(context: DriverContext, etcDir: string): Promise<void> {
+  const { runtimeDir } = context.options;
+  const live = (await readdir(runtimeDir)).some((name) => /^[0-9a-f]{16}$/.test(name));
+  if (live) return;
+  await removeTree(etcDir);
+  await rm(join(runtimeDir, SECCOMP_FILE), { force: true });
+  // Kept where others have something in it.
+  await rmdir(runtimeDir).catch(() => undefined);
 }
 
 async function writeSeccompFilter(path: string): Promise<string | null> {
