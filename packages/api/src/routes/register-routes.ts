@@ -14,6 +14,7 @@ import { registerListProjects } from "./projects/list/route.ts";
 import { registerUpdateProject } from "./projects/update/route.ts";
 import { registerReady } from "./ready/route.ts";
 import type { RegisterRoute } from "./route-deps.ts";
+import { registerSessionRedirect } from "./session-redirect/route.ts";
 import { registerSessionEvents } from "./sessions/events/route.ts";
 import { registerExec } from "./sessions/exec/route.ts";
 import { registerGetSession } from "./sessions/get/route.ts";
@@ -61,4 +62,5 @@ export const ROUTES: readonly RegisterRoute[] = [
   registerGetPool,
   registerHealth,
   registerReady,
+  registerSessionRedirect,
 ];
