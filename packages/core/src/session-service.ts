@@ -2,10 +2,12 @@ import {
   type ExecResult,
   type LogLine,
   logLineSchema,
+  type OperationKind,
   type Resources,
   type SessionEvent,
   type SessionId,
   type StartOptions,
+  type StartSource,
   sessionIdSchema,
   TIERS,
   type Tier,
@@ -17,7 +19,7 @@ import { forCaller } from "./failure.ts";
 import { reuseCandidates } from "./lifecycle/reuse.ts";
 import type { BroughtUp } from "./operations/bring-up.ts";
 import { bounded } from "./operations/destroy-container.ts";
-import { type MutableTimings, noTimings } from "./operations/operation.ts";
+import { noTimings, type OperationContext } from "./operations/operation.ts";
 import { sessionHealthy } from "./operations/session-healthy.ts";
 import { startSession } from "./operations/start.ts";
 import type { Verbs } from "./operations/verbs.ts";
@@ -28,6 +30,8 @@ import type { Caller, SessionService, SessionView, StartOutcome } from "./servic
 import type { SessionRecord } from "./session-record.ts";
 
 const MAX_ROUNDS = 8;
+/** Who finds one of these under way on a session that it wants awake has nothing to do but wait. */
+const WAKING: readonly OperationKind[] = ["starting", "resuming", "replacing"];
 
 export function createSessionService(core: CoreContext, verbs: Verbs, activity: Activity): SessionService {
   const { ledger, store, clock } = core;
@@ -69,23 +73,27 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
   interface Started {
     readonly id: SessionId;
     readonly created: boolean;
-    readonly source: StartOutcome["source"];
+    readonly source: StartSource;
     readonly timings: StartOutcome["timings"];
   }
 
-  /** Begins or joins; `finished` is the operation, which goes on whoever waits for it. */
-  async function begin(
-    caller: Caller,
-    options: StartOptions,
-  ): Promise<{ id: SessionId; created: boolean; finished: Promise<Started> }> {
+  interface Begun {
+    readonly id: SessionId;
+    readonly created: boolean;
+    /** The operation, which goes on whoever waits for it. */
+    readonly finished: Promise<Started>;
+    /** What is known before it has finished. */
+    sofar(): Pick<Started, "source" | "timings">;
+  }
+
+  async function begin(caller: Caller, options: StartOptions): Promise<Begun> {
     const userId = userOf(caller, options.userId);
     const known = await ensureProject(core, caller, options.projectId, options.template);
     const mode = modeOf(core, options);
     if (!options.forceNew && core.settings.enableSessionReuse) {
       const candidate = reuseCandidates(await store.sessions.findLive(known.id, userId), mode)[0];
       if (candidate !== undefined) {
-        ledger.remember(candidate);
-        return { id: candidate.id, created: false, finished: reuse(candidate.id, options) };
+        return reuse(ledger.remember(candidate), options);
       }
     } else if (mode === "persistent") {
       for (const old of await store.sessions.findLive(known.id, userId)) {
@@ -98,7 +106,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
     const early = core.projectFiles.prepare(project.id, project);
     early.catch(() => {});
     const inserted = Promise.withResolvers<void>();
-    let timings: MutableTimings = noTimings();
+    let running: OperationContext | null = null;
     const now = clock.now();
     const { tier, resources } = limitsOf(core, caller, options);
     const begun = core.operations.beginNew<BroughtUp>(
@@ -133,35 +141,55 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
       options.forceNew ? "started anew" : "started",
       (op) => {
         inserted.resolve();
-        timings = op.timings;
+        running = op;
         return startSession(core, op, early);
       },
     );
     begun.catch(() => {});
     const first = await Promise.race([inserted.promise.then(() => null), begun]);
     if (first !== null && first.kind === "exists") {
-      return { id: first.session.id, created: false, finished: reuse(first.session.id, options) };
+      return reuse(first.session, options);
     }
+    const sofar = () => ({
+      source: running?.source ?? "cold",
+      timings: { ...(running?.timings ?? noTimings()) },
+    });
     const finished = begun.then((result): Started => {
       if (result.kind === "exists") throw new VelocityError("internal", "The session was already there.");
       core.pool.notice(project.template);
       const totalMs = Math.round((performance.now() - begunAt) * 10) / 10;
-      return { id, created: true, source: result.value.source, timings: { ...timings, totalMs } };
+      return { id, created: true, source: result.value.source, timings: { ...sofar().timings, totalMs } };
     });
-    return { id, created: true, finished };
+    return { id, created: true, finished, sofar };
   }
 
   /** An existing session is handed out only once it is known to be well; where it is not, it is brought back first. */
-  async function reuse(id: SessionId, options: StartOptions): Promise<Started> {
+  function reuse(session: SessionRecord, options: StartOptions): Begun {
     const begunAt = performance.now();
-    const source = await settle(id);
-    await applyOptions(id, options);
-    activity.touch(id);
-    const totalMs = Math.round((performance.now() - begunAt) * 10) / 10;
-    return { id, created: false, source, timings: { ...noTimings(), totalMs } };
+    const { id } = session;
+    let ahead = sourceAhead(session);
+    const finished = (async (): Promise<Started> => {
+      const source = await settle(id, (now) => {
+        ahead = now;
+      });
+      await applyOptions(id, options);
+      activity.touch(id);
+      const totalMs = Math.round((performance.now() - begunAt) * 10) / 10;
+      return { id, created: false, source, timings: { ...noTimings(), totalMs } };
+    })();
+    return { id, created: false, finished, sofar: () => ({ source: ahead, timings: noTimings() }) };
   }
 
-  async function settle(id: SessionId): Promise<StartOutcome["source"]> {
+  /** Where a session that is handed out will have come from, as far as its row tells. */
+  function sourceAhead(session: SessionRecord): StartSource {
+    const { operation } = session;
+    if (operation !== null && WAKING.includes(operation.kind) && !core.operations.isAbandoned(session))
+      return "joined";
+    if (session.state === "pending") return "cold";
+    return session.state === "suspended" || operation !== null ? "resumed" : "reused";
+  }
+
+  async function settle(id: SessionId, tell: (source: StartSource) => void): Promise<StartSource> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const session = round === 0 ? await ledger.current(id) : await ledger.read(id);
       if (session === null || session.state === "terminated") {
@@ -169,14 +197,11 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
           context: { code: session?.error?.code },
         });
       }
-      if (session.state === "pending") {
-        await verbs.wake(id);
-        return "joined";
-      }
-      if (session.state === "suspended" || session.operation !== null) {
-        const joins = core.operations.isRunning(id) && session.operation?.kind === "resuming";
+      const ahead = sourceAhead(session);
+      tell(ahead);
+      if (session.state === "pending" || session.state === "suspended" || session.operation !== null) {
         const source = await verbs.wake(id);
-        if ((await ledger.read(id))?.state === "active") return joins ? "joined" : source;
+        if ((await ledger.current(id))?.state === "active") return ahead === "joined" ? "joined" : source;
         continue;
       }
       if (session.state === "disconnected") {
@@ -185,6 +210,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
         continue;
       }
       if (await sessionHealthy(core, session)) return "reused";
+      tell("resumed");
       await verbs.replace(id, { fresh: false, reason: "was unhealthy" });
       return "resumed";
     }
@@ -214,7 +240,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
     async start(caller, options) {
       try {
         for (let round = 0; ; round++) {
-          const { id, created, finished } = await begin(caller, options);
+          const { id, created, finished, sofar } = await begin(caller, options);
           finished.catch(() => {});
           const late = new AbortController();
           const patience =
@@ -236,8 +262,7 @@ export function createSessionService(core: CoreContext, verbs: Verbs, activity: 
           if (outcome === "again") continue;
           const seen = await view(id);
           if (outcome === null) {
-            const source = created ? "cold" : "joined";
-            return { ...seen, created, reused: !created, done: false, source, timings: noTimings() };
+            return { ...seen, created, reused: !created, done: false, ...sofar() };
           }
           const { source, timings } = outcome;
           return { ...seen, created, reused: !created, done: true, source, timings };

@@ -23,6 +23,8 @@ export async function brokenInvariants(rig: Rig, at: "any time" | "rest"): Promi
       (one) => one.status === "running" && one.identity.sessionId === session.id,
     );
     if (running.length > 1) broken.push(`1: ${running.length} running containers of session ${session.id}`);
+    if (session.state === "terminated" && running.length > 0)
+      broken.push(`7: terminated session ${session.id} runs`);
     if (at === "rest") broken.push(...atRest(rig, session, running.length));
   }
   if (at === "rest") {
@@ -42,7 +44,6 @@ function atRest(rig: Rig, session: SessionRecord, running: number): string[] {
   const name = `session ${session.id} (${session.state} ${session.level ?? ""})`;
   if (session.operation !== null) broken.push(`6: ${name} is still ${session.operation.kind}`);
   if (session.state === "pending") broken.push(`6: ${name} never started`);
-  if (session.state === "terminated" && running > 0) broken.push(`7: ${name} runs`);
   const container = session.containerId === null ? undefined : rig.engine.containers.get(session.containerId);
   if (session.state === "active") {
     if (container?.status !== "running")

@@ -24,6 +24,7 @@ import {
   silentLog,
   type WorkspacePort,
 } from "@velocity/core";
+import { CallsUnderWay } from "./calls-under-way.ts";
 import { fakeAgent } from "./fake-agent.ts";
 import { fakeDriver } from "./fake-driver/fake-driver.ts";
 import { FakeEngine } from "./fake-driver/fake-engine.ts";
@@ -48,12 +49,15 @@ export interface Process {
 /** An engine, a database and a clock that outlive the orchestrators of a test. */
 export class Rig {
   readonly engine = new FakeEngine();
-  readonly clock = new ManualClock();
+  readonly clock = new ManualClock(undefined, () => this.#calls.idle());
   readonly store: Store;
   readonly workspace = new FakeWorkspace();
   readonly settings: CoreSettings;
   readonly capabilities: Partial<DriverCapabilities>;
   log: Log = silentLog;
+  /** Calls of any process to the store that have no answer yet. */
+  readonly #calls = new CallsUnderWay();
+  readonly #processes: Process[] = [];
 
   constructor(
     settings: Partial<CoreSettings> = NO_POOL,
@@ -72,14 +76,15 @@ export class Rig {
       life.over = true;
     };
     const mortal = <T extends object>(target: T): T => dieWith(target, life);
+    const stored = <T extends object>(target: T): T => mortal(this.#calls.counted(target));
     const agent = mortal(fakeAgent(this.engine));
     const core = createCore({
       store: {
         ...this.store,
-        sessions: mortal(this.store.sessions),
-        containers: mortal(this.store.containers),
-        projects: mortal(this.store.projects),
-        events: mortal(this.store.events),
+        sessions: stored(this.store.sessions),
+        containers: stored(this.store.containers),
+        projects: stored(this.store.projects),
+        events: stored(this.store.events),
       },
       driver: mortal(fakeDriver(this.engine, this.capabilities)),
       agent,
@@ -112,7 +117,15 @@ export class Rig {
       settings: this.settings,
       failpoint: (name) => (life.over ? new Promise<void>(() => {}) : failpoint(name, kill)),
     });
-    return { core, kill };
+    const process = { core, kill };
+    this.#processes.push(process);
+    return process;
+  }
+
+  /** Ends every process, and waits until the store has nothing more to do for them. */
+  async end(): Promise<void> {
+    for (const process of this.#processes) process.kill();
+    await this.clock.quiet(2);
   }
 
   /** Lets time pass until the work is settled. */

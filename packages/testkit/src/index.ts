@@ -1,5 +1,8 @@
 export * from "./core-observer.ts";
 export * from "./core-rig.ts";
+export * from "./describe-core/describe-core.ts";
+export * from "./describe-core/new-rig.ts";
+export * from "./describe-core/race-scenario.ts";
 export * from "./describe-driver/index.ts";
 export { describeStore } from "./describe-store/describe-store.ts";
 export * from "./describe-store/start-postgres.ts";

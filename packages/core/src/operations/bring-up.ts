@@ -206,6 +206,7 @@ async function createCold(
   op: OperationContext,
   prepared: PreparedProject,
 ): Promise<BroughtUp> {
+  op.source = "cold";
   const containerId = containerIdSchema.parse(core.newId());
   const generation = op.owned.record.generation + 1;
   const createdAt = core.clock.now();
@@ -292,6 +293,7 @@ async function claimFromPool(
   const member = await core.pool.claim(prepared, current, generation);
   if (member === null) return null;
   const { row, handle, watch, files } = member;
+  op.source = "pool";
   watch.handOver(sessionHandlers(core, current, handle));
   op.timings.claimMs = Math.round((performance.now() - begunAt) * 10) / 10;
   const run = runOf(prepared, current.env);

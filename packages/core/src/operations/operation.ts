@@ -1,4 +1,4 @@
-import type { OperationKind, Phase, StartTimings } from "@velocity/contract";
+import type { OperationKind, Phase, StartSource, StartTimings } from "@velocity/contract";
 import type { OwnedSession } from "./owned-session.ts";
 
 export type MutableTimings = { -readonly [K in keyof StartTimings]: StartTimings[K] };
@@ -14,6 +14,8 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   readonly owned: OwnedSession;
   readonly timings: MutableTimings;
+  /** Where the container comes from; null until that is decided. */
+  source: StartSource | null;
   /** A named point between two effects: a fail-point for tests, and the place where an abort is noticed. */
   step(name: string): Promise<void>;
   /** Says that a phase begins and ends, and how long it took. `begunAt` where the work began before. */

@@ -240,6 +240,7 @@ export class Operations {
       signal,
       owned,
       timings,
+      source: null,
       async step(name) {
         signal.throwIfAborted();
         await failpoint(`${VERBS[kind]}.${name}`);

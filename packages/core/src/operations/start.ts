@@ -2,6 +2,7 @@ import type { VelocityError } from "@velocity/contract";
 import type { CoreContext } from "../context.ts";
 import { toFailure } from "../failure.ts";
 import { newOperation } from "../lifecycle/deadlines.ts";
+import { noProject } from "../projects/project-access.ts";
 import type { PreparedProject } from "../projects/project-files.ts";
 import { type BroughtUp, bringUp } from "./bring-up.ts";
 import { destroyContainer } from "./destroy-container.ts";
@@ -17,7 +18,11 @@ export async function startSession(
 ): Promise<BroughtUp> {
   const begunAt = performance.now();
   try {
+    // Read after the row was written: whoever removes the project either is seen here or sees this session.
+    const project = core.store.projects.get(op.owned.record.projectId);
+    project.catch(() => {});
     const up = await bringUp(core, op, early);
+    if ((await project) === null) throw noProject();
     op.timings.totalMs = Math.round((performance.now() - begunAt) * 10) / 10;
     await publish(core, op, up, "started");
     await op.step("published");

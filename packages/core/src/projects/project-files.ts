@@ -19,7 +19,7 @@ export interface PreparedProject {
 /** Reads projects and plans how they run; remembers which version of a project each container has. */
 export class ProjectFiles {
   readonly #deps: CoreDeps;
-  readonly #plans = new Map<ProjectId, { readonly version: number; readonly plan: ProjectPlan }>();
+  readonly #plans = new Map<ProjectId, { readonly of: string; readonly plan: ProjectPlan }>();
   readonly #synced = new Map<ContainerId, number>();
   readonly #queues = new Map<ProjectId, Promise<unknown>>();
 
@@ -43,13 +43,12 @@ export class ProjectFiles {
     }
     const files = await store.projects.files(projectId);
     const tree = memoryTree(files);
+    // A removed project's id may be given to another one.
+    const of = `${project.version} ${project.createdAt}`;
     const planned = this.#plans.get(projectId);
-    const plan =
-      planned?.version === project.version
-        ? planned.plan
-        : await workspace.plan(tree, { linkedDirectory: null });
+    const plan = planned?.of === of ? planned.plan : await workspace.plan(tree, { linkedDirectory: null });
     if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
-    this.#plans.set(projectId, { version: project.version, plan });
+    this.#plans.set(projectId, { of, plan });
     return { project, files, tree, plan, linked: null };
   }
 

@@ -92,9 +92,16 @@ export function createProjectService(
 
     async remove(caller, id) {
       await own(caller, id);
-      const live = await liveSessions(core, id);
-      await Promise.all(live.map((session) => terminate(session.id)));
+      const endAll = async () => {
+        const live = await liveSessions(core, id);
+        await Promise.all(live.map((session) => terminate(session.id)));
+      };
+      await endAll();
       await store.projects.remove(id);
+      // What began between the two; what begins later finds no project when it wants to publish.
+      await endAll().catch((error) =>
+        core.log.warn({ projectId: id, err: error }, "a session of a removed project is still ending"),
+      );
     },
 
     async entries(caller, id) {

@@ -1,6 +1,8 @@
 import type { ProjectId, SessionId } from "@velocity/contract";
-import { brokenInvariants, LOCAL, newProjectId, type Process, Rig, turns } from "@velocity/testkit";
 import { describe, expect, test } from "vitest";
+import { brokenInvariants } from "../core-observer.ts";
+import { LOCAL, newProjectId, type Process, type Rig } from "../core-rig.ts";
+import type { NewRig } from "./new-rig.ts";
 
 interface Scene {
   readonly rig: Rig;
@@ -75,8 +77,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
-async function setUp(scenario: Scenario): Promise<Scene> {
-  const rig = new Rig();
+async function setUp(newRig: NewRig, scenario: Scenario): Promise<Scene> {
+  const rig = await newRig();
   const projectId = newProjectId();
   if (scenario.before === "nothing") return { rig, projectId, sessionId: null };
   const first = rig.process();
@@ -92,8 +94,8 @@ async function setUp(scenario: Scenario): Promise<Scene> {
 }
 
 /** Every place where the process may be killed, in the order they are passed: fail-points and calls of the engine. */
-async function placesOf(scenario: Scenario): Promise<readonly string[]> {
-  const scene = await setUp(scenario);
+async function placesOf(newRig: NewRig, scenario: Scenario): Promise<readonly string[]> {
+  const scene = await setUp(newRig, scenario);
   const places: string[] = [];
   const process = scene.rig.process((name) => {
     places.push(name);
@@ -107,8 +109,8 @@ async function placesOf(scenario: Scenario): Promise<readonly string[]> {
   return [...new Set(places)];
 }
 
-async function crashAt(scenario: Scenario, place: string): Promise<Scene> {
-  const scene = await setUp(scenario);
+async function crashAt(newRig: NewRig, scenario: Scenario, place: string): Promise<Scene> {
+  const scene = await setUp(newRig, scenario);
   let reached = false;
   const process = scene.rig.process((name, kill) => {
     if (name !== place || reached) return;
@@ -126,7 +128,7 @@ async function crashAt(scenario: Scenario, place: string): Promise<Scene> {
     },
   };
   scenario.act(process, scene).catch(() => {});
-  for (let n = 0; n < 200 && !reached; n++) await turns(3);
+  for (let n = 0; n < 200 && !reached; n++) await scene.rig.clock.quiet(3);
   expect(reached, `${place} was reached`).toBe(true);
   scene.rig.engine.faults = {};
   return scene;
@@ -140,21 +142,23 @@ async function converge(rig: Rig): Promise<void> {
   }
 }
 
-describe.each(Object.entries(SCENARIOS))("killed during %s", (_name, scenario) => {
-  test("at every step, the next server brings the session where it belongs and leaves nothing behind", async () => {
-    const places = await placesOf(scenario);
-    expect(places.length).toBeGreaterThan(3);
-    for (const place of places) {
-      const scene = await crashAt(scenario, place);
-      await converge(scene.rig);
-      expect(await brokenInvariants(scene.rig, "rest"), `after a kill at ${place}`).toEqual([]);
-      const { items } = await scene.rig.store.sessions.list({}, { limit: 10 });
-      const states = items.map((one) => `${one.state} ${one.level ?? ""}`.replace("active ", "active"));
-      expect(scenario.after, `after a kill at ${place}`).toEqual(expect.arrayContaining(states));
-      // It still works: the same session where it lives, and one container for it.
-      const again = await scene.rig.start(scene.rig.process(), scene.projectId);
-      expect(again.session.state, `started after a kill at ${place}`).toBe("active");
-      expect(await brokenInvariants(scene.rig, "rest"), `started after a kill at ${place}`).toEqual([]);
-    }
+export function crashScenarios(newRig: NewRig): void {
+  describe.each(Object.entries(SCENARIOS))("killed during %s", (_name, scenario) => {
+    test("at every step, the next server brings the session where it belongs and leaves nothing behind", async () => {
+      const places = await placesOf(newRig, scenario);
+      expect(places.length).toBeGreaterThan(3);
+      for (const place of places) {
+        const scene = await crashAt(newRig, scenario, place);
+        await converge(scene.rig);
+        expect(await brokenInvariants(scene.rig, "rest"), `after a kill at ${place}`).toEqual([]);
+        const { items } = await scene.rig.store.sessions.list({}, { limit: 10 });
+        const states = items.map((one) => `${one.state} ${one.level ?? ""}`.replace("active ", "active"));
+        expect(scenario.after, `after a kill at ${place}`).toEqual(expect.arrayContaining(states));
+        // It still works: the same session where it lives, and one container for it.
+        const again = await scene.rig.start(scene.rig.process(), scene.projectId);
+        expect(again.session.state, `started after a kill at ${place}`).toBe("active");
+        expect(await brokenInvariants(scene.rig, "rest"), `started after a kill at ${place}`).toEqual([]);
+      }
+    });
   });
-});
+}

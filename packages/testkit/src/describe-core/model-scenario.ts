@@ -1,15 +1,11 @@
 import { VelocityError } from "@velocity/contract";
-import {
-  brokenInvariants,
-  type EngineCall,
-  LOCAL,
-  newProjectId,
-  type Process,
-  Rig,
-  turns,
-} from "@velocity/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { brokenInvariants } from "../core-observer.ts";
+import { LOCAL, newProjectId, type Process, type Rig } from "../core-rig.ts";
+import type { EngineCall } from "../fake-driver/fake-engine.ts";
+import { turns } from "../manual-clock.ts";
+import type { NewRig } from "./new-rig.ts";
 
 const CALLS = [
   "create",
@@ -77,16 +73,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 );
+/** So many turns that what was begun is over. */
+const LONG = 200;
 /** Steps, and how many turns of the event loop pass after each: the next one often meets the last one half-way. */
-const script = fc.array(fc.tuple(step, fc.constantFrom(0, 1, 2, 5, 9, 20, 200)), {
+const script = fc.array(fc.tuple(step, fc.constantFrom(0, 1, 2, 5, 9, 20, LONG)), {
   minLength: 2,
   maxLength: 14,
 });
 
 class World {
-  readonly rig = new Rig({ poolSize: 1, demoProject: false });
+  readonly rig: Rig;
   readonly projects = [newProjectId(), newProjectId()] as const;
-  process: Process = this.rig.process();
+  process: Process;
+
+  constructor(rig: Rig) {
+    this.rig = rig;
+    this.process = rig.process();
+  }
 
   async take(one: Step): Promise<void> {
     const { rig, process } = this;
@@ -170,23 +173,26 @@ function ignore(work: Promise<unknown>): void {
   });
 }
 
-test("whatever happens in whatever order, no invariant breaks, and everything comes to rest", async () => {
-  await fc.assert(
-    fc.asyncProperty(script, async (steps) => {
-      const world = new World();
-      for (const [one, pause] of steps) {
-        await world.take(one);
-        await turns(pause);
-        expect(await brokenInvariants(world.rig, "any time")).toEqual([]);
-      }
-      await world.settle();
-      expect(await brokenInvariants(world.rig, "rest")).toEqual([]);
-      for (const projectId of world.projects) {
-        const { session } = await world.rig.start(world.process, projectId);
-        expect(session).toMatchObject({ state: "active", error: null });
-      }
-      expect(await brokenInvariants(world.rig, "rest")).toEqual([]);
-    }),
-    { numRuns: 150, interruptAfterTimeLimit: 20_000 },
-  );
-}, 60_000);
+/** Any script of requests, faults, crashes and passing time. */
+export function modelScenario(newRig: NewRig, runs: number): void {
+  test("whatever happens in whatever order, no invariant breaks, and everything comes to rest", async () => {
+    await fc.assert(
+      fc.asyncProperty(script, async (steps) => {
+        const world = new World(await newRig({ poolSize: 1, demoProject: false }));
+        for (const [one, pause] of steps) {
+          await world.take(one);
+          await (pause === LONG ? world.rig.clock.quiet(LONG) : turns(pause));
+          expect(await brokenInvariants(world.rig, "any time")).toEqual([]);
+        }
+        await world.settle();
+        expect(await brokenInvariants(world.rig, "rest")).toEqual([]);
+        for (const projectId of world.projects) {
+          const { session } = await world.rig.start(world.process, projectId);
+          expect(session).toMatchObject({ state: "active", error: null });
+        }
+        expect(await brokenInvariants(world.rig, "rest")).toEqual([]);
+      }),
+      { numRuns: runs, interruptAfterTimeLimit: 20_000 },
+    );
+  }, 60_000);
+}
