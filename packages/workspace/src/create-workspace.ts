@@ -65,7 +65,8 @@ export function createWorkspace(options: WorkspaceOptions): ClosableWorkspace {
   return {
     async plan(tree, { linkedDirectory }) {
       const linked = linkedDirectory === null ? null : await inspectLinked(linkedDirectory);
-      return planProject(tree, linked, { ...options, platform });
+      const registry = linked?.needsInstall === true ? await options.runner.registry() : null;
+      return planProject(tree, linked, { ...options, platform, registry });
     },
     async dependencies(plan, tree, call) {
       if (plan.dependencies === null) return { mounts: [], cached: true };

@@ -11,6 +11,8 @@ import type { FileTree, ProjectPlan } from "./ports.ts";
 
 export interface PlanSettings extends RunSettings {
   readonly platform: InstallPlatform;
+  /** The registry that the operator's npm is configured to; null: the public one, or nothing is installed in place. */
+  readonly registry?: string | null;
 }
 
 /** More files than any project that is previewed; a bound, not a limit anyone should meet. */
@@ -43,7 +45,10 @@ export async function planProject(
   const plan = {
     framework,
     packageManager: inputs?.manager ?? (installable ? (manager.name ?? "npm") : null),
-    run: { ...run, install: inPlace(overrides, linked, installable ? manager : null) },
+    run: {
+      ...run,
+      install: inPlace(overrides, linked, installable ? manager : null, settings.registry ?? null),
+    },
     network: overrides.network ?? (linked === null ? "registry" : "full"),
     dependencies: inputs === null ? null : { key: dependencyKey(inputs, settings.platform) },
   } as const;
@@ -55,10 +60,11 @@ function inPlace(
   overrides: VelocityJson,
   linked: LinkedState | null,
   manager: PackageManager | null,
+  registry: string | null,
 ): RunSpec["install"] {
   if (linked !== null && !linked.needsInstall) return null;
   if (overrides.install !== undefined) return { command: ["/bin/sh", "-c", overrides.install], env: {} };
-  return linked === null || manager === null ? null : installInPlace(manager);
+  return linked === null || manager === null ? null : installInPlace(manager, registry);
 }
 
 export async function readManifest(tree: FileTree): Promise<PackageJson | null> {

@@ -31,6 +31,8 @@ export function runEnvironment(input: EnvironmentInput): Record<string, string> 
     if (value !== undefined && !name.startsWith("VELOCITY_")) env[name] = value;
   }
   env.BROWSER = "none";
+  // The machine's own certificates, besides those that come with Node: a company's proxy is known there.
+  env.NODE_USE_SYSTEM_CA = "1";
   Object.assign(env, input.own);
   if (env.FORCE_COLOR === undefined && env.NO_COLOR === undefined) env.NO_COLOR = "1";
   env.PATH = searchPath(input.cwd, input.nodeDir, input.own.PATH ?? input.base.PATH ?? "/usr/bin:/bin");
