@@ -6,4 +6,4 @@ describeCore("the store in memory", async (settings, capabilities) => new Rig(se
 });
 
 describe("races in memory", () =>
-  raceScenario(async (settings, capabilities) => new Rig(settings, capabilities), 50));
+  raceScenario(async (settings, capabilities) => new Rig(settings, capabilities), { rounds: 50 }));

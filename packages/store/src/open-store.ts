@@ -40,14 +40,14 @@ export interface OwnedStore extends Store {
 export async function openStore(target: StoreTarget, deps: { readonly log: Log }): Promise<OwnedStore> {
   if ("databaseUrl" in target) {
     const db = await connectPostgres(target.databaseUrl, deps.log);
-    return makeStore(db, () => closeWithin(CLOSE_MS, db.destroy()));
+    return storeOn(db, () => closeWithin(CLOSE_MS, db.destroy()));
   }
   const directory = join(target.dataDir, DATABASE_FOLDER);
   const lock = await lockDataDir(directory);
   try {
     await checkDataFormat(directory);
     const db = await connectPglite(join(directory, "data"), deps.log);
-    return makeStore(db, async () => {
+    return storeOn(db, async () => {
       await db.destroy().finally(() => lock.release());
     });
   } catch (error) {
@@ -56,7 +56,8 @@ export async function openStore(target: StoreTarget, deps: { readonly log: Log }
   }
 }
 
-function makeStore(db: Kysely<Tables>, close: () => Promise<void>): OwnedStore {
+/** The store over a database that is open and up to date; `close` ends it. */
+export function storeOn(db: Kysely<Tables>, close: () => Promise<void>): OwnedStore {
   let closing: Promise<void> | null = null;
   return {
     sessions: sessionStore(db),

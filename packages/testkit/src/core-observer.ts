@@ -6,8 +6,9 @@ const LIVE = ["pending", "active", "disconnected", "suspended"] as const;
 /** Reads store and engine only, never the code under test, and says which invariants of the lifecycle are broken. */
 export async function brokenInvariants(rig: Rig, at: "any time" | "rest"): Promise<readonly string[]> {
   const broken: string[] = [];
-  const containers = [...rig.engine.containers.values()];
   const { items: all } = await rig.store.sessions.list({}, { limit: 10_000 });
+  // After the rows: what is terminated by then may not run any more.
+  const containers = [...rig.engine.containers.values()];
   const live = all.filter((session) => LIVE.some((state) => state === session.state));
 
   const owners = new Map<string, number>();

@@ -70,7 +70,11 @@ export class Rig {
     this.store = store ?? memoryStore(() => this.clock.now());
   }
 
-  process(failpoint: (name: string, kill: () => void) => Promise<void> | void = () => {}): Process {
+  /** `store`: this process's own way to the same database. */
+  process(
+    failpoint: (name: string, kill: () => void) => Promise<void> | void = () => {},
+    store: Store = this.store,
+  ): Process {
     const life = { over: false };
     const kill = () => {
       life.over = true;
@@ -80,11 +84,11 @@ export class Rig {
     const agent = mortal(fakeAgent(this.engine));
     const core = createCore({
       store: {
-        ...this.store,
-        sessions: stored(this.store.sessions),
-        containers: stored(this.store.containers),
-        projects: stored(this.store.projects),
-        events: stored(this.store.events),
+        ...stored(store),
+        sessions: stored(store.sessions),
+        containers: stored(store.containers),
+        projects: stored(store.projects),
+        events: stored(store.events),
       },
       driver: mortal(fakeDriver(this.engine, this.capabilities)),
       agent,

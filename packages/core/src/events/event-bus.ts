@@ -11,10 +11,19 @@ const PAGE = 500;
 /** Ids as they are given out; another one (an old format, a guess) gets the whole backlog. */
 const EVENT_ID = /^\d{0,18}(\.\d{1,16})?$/;
 
+/** An event in its place among all of its session. Places, not times: the database has a clock of its own. */
+interface Held {
+  readonly place: number;
+  readonly event: SessionEvent;
+}
+
 interface Channel {
   /** Events of every kind but `log`, oldest first. */
-  events: SessionEvent[];
-  lines: SessionEvent[];
+  readonly events: Held[];
+  readonly lines: Held[];
+  nextPlace: number;
+  /** Places of stored events that were written meanwhile and not read yet. */
+  readonly holes: number[];
   /** Id of the last stored event seen; null: none read yet. */
   stored: string | null;
   /** Grows with every event, over restarts too: it begins at the time in milliseconds. */
@@ -44,7 +53,11 @@ export class EventBus {
     const channel = this.#channel(sessionId);
     const at = this.#clock.now().toISOString();
     this.#enqueue(channel, async () => {
-      this.#push(channel, { id: `${channel.stored ?? ""}.${this.#tick(channel)}`, type, at, data });
+      this.#push(
+        channel,
+        { id: `${channel.stored ?? ""}.${this.#tick(channel)}`, type, at, data },
+        channel.nextPlace++,
+      );
     });
   }
 
@@ -57,22 +70,20 @@ export class EventBus {
     const channel = this.#channel(sessionId);
     const at = this.#clock.now().toISOString();
     this.#enqueue(channel, async () => {
-      const event = await this.#store.append(sessionId, { type, at, data });
-      if (channel.subscribers.size > 0) await this.#pull(sessionId, channel);
-      else if (channel.stored !== null) this.#push(channel, event);
+      await this.#store.append(sessionId, { type, at, data });
+      await this.#stored(sessionId, channel);
     });
   }
 
   /** The store has new events of this session, written with a transition. Read at once only where someone listens. */
   changed(sessionId: SessionId): void {
     const channel = this.#channels.get(sessionId);
-    if (channel === undefined || channel.subscribers.size === 0) return;
-    this.#enqueue(channel, () => this.#pull(sessionId, channel));
+    if (channel !== undefined) this.#enqueue(channel, () => this.#stored(sessionId, channel));
   }
 
   /** Log lines still held, oldest first. */
   lines(sessionId: SessionId): readonly SessionEvent[] {
-    return this.#channels.get(sessionId)?.lines ?? [];
+    return (this.#channels.get(sessionId)?.lines ?? []).map((held) => held.event);
   }
 
   /** The backlog after `afterId`, then live until the signal; ends by itself for a reader that falls far behind. */
@@ -111,9 +122,7 @@ export class EventBus {
     channel: Channel,
     afterId: string | null,
   ): Promise<readonly SessionEvent[]> {
-    const held = [...channel.events, ...channel.lines].toSorted((a, b) =>
-      a.at < b.at ? -1 : a.at > b.at ? 1 : 0,
-    );
+    const held = [...channel.events, ...channel.lines].toSorted(byPlace).map((one) => one.event);
     if (afterId === null) return held;
     const index = held.findIndex((event) => event.id === afterId);
     if (index >= 0) return held.slice(index + 1);
@@ -131,21 +140,41 @@ export class EventBus {
     ];
   }
 
+  /** A stored event was written: read now where someone listens, else its place is kept. */
+  async #stored(sessionId: SessionId, channel: Channel): Promise<void> {
+    if (channel.subscribers.size > 0) return this.#pull(sessionId, channel);
+    channel.holes.push(channel.nextPlace++);
+    if (channel.holes.length > RING_EVENTS) channel.holes.shift();
+  }
+
+  /** Reads what was stored since the last time. The newest fill the places kept for them; what is older comes first. */
   async #pull(sessionId: SessionId, channel: Channel): Promise<void> {
-    for (;;) {
-      const page = await this.#store.after(sessionId, channel.stored, PAGE);
-      for (const event of page) {
-        channel.stored = event.id;
-        this.#push(channel, event);
-      }
-      if (page.length < PAGE) return;
+    const first = channel.stored === null;
+    const fresh: SessionEvent[] = [];
+    for (let after = channel.stored; ; after = fresh.at(-1)?.id ?? null) {
+      const page = await this.#store.after(sessionId, after, PAGE);
+      fresh.push(...page);
+      // What an empty ring would drop again need not be kept; a reader that is behind has a store to ask.
+      if (first) fresh.splice(0, Math.max(0, fresh.length - RING_EVENTS));
+      if (page.length < PAGE) break;
+    }
+    const kept = channel.holes.splice(0);
+    const holes = kept.slice(Math.max(0, kept.length - fresh.length));
+    const others = fresh.length - holes.length;
+    for (const [n, event] of fresh.entries()) {
+      const place = first && n < others ? n - others : holes[n - others];
+      this.#push(channel, event, place ?? channel.nextPlace++);
+      channel.stored = event.id;
     }
   }
 
-  #push(channel: Channel, event: SessionEvent): void {
-    const ring = event.type === "log" ? channel.lines : channel.events;
-    ring.push(event);
-    if (ring.length > (event.type === "log" ? RING_LINES : RING_EVENTS)) ring.shift();
+  #push(channel: Channel, event: SessionEvent, place: number): void {
+    const isLine = event.type === "log";
+    const ring = isLine ? channel.lines : channel.events;
+    const isLast = (ring.at(-1)?.place ?? place) <= place;
+    ring.push({ place, event });
+    if (!isLast) ring.sort(byPlace);
+    if (ring.length > (isLine ? RING_LINES : RING_EVENTS)) ring.shift();
     for (const subscriber of channel.subscribers) subscriber.push(event);
   }
 
@@ -167,6 +196,8 @@ export class EventBus {
     const channel: Channel = {
       events: [],
       lines: [],
+      nextPlace: 0,
+      holes: [],
       stored: null,
       tick: 0,
       subscribers: new Set(),
@@ -183,6 +214,10 @@ export class EventBus {
       return;
     }
   }
+}
+
+function byPlace(a: Held, b: Held): number {
+  return a.place - b.place;
 }
 
 function splitId(id: string): [stored: string | null, tick: number | null] {

@@ -138,6 +138,44 @@ export function projectScenarios(newRig: NewRig): void {
     expect(outcomes.size).toBeGreaterThan(1);
   });
 
+  test("a start whose project is removed just before its row is written ends as not found", async () => {
+    const rig = await newRig({ poolSize: 0, demoProject: false, soleOrchestrator: false });
+    const other = rig.process();
+    const { project } = await other.core.projects.create(USER, { name: "mine", template: "react" });
+    const { sessions } = rig.store;
+    const insert: typeof sessions.insert = async (session, reason) => {
+      await other.core.projects.remove(USER, project.id);
+      return sessions.insert(session, reason);
+    };
+    const slow = rig.process(undefined, { ...rig.store, sessions: { ...sessions, insert } });
+    const options = { projectId: project.id, forceNew: false, wait: true, waitMs: 60_000 };
+    const starting = rig.run(slow.core.sessions.start(USER, options));
+    await expect(starting).rejects.toMatchObject({ code: "not_found" });
+    const { items } = await rig.store.sessions.list({}, { limit: 10 });
+    expect(items).toMatchObject([{ state: "terminated", operation: null, error: { code: "not_found" } }]);
+    expect(await brokenInvariants(rig, "rest")).toEqual([]);
+  });
+
+  test("a session that starts while its project is being removed is ended too", async () => {
+    const rig = await newRig({ poolSize: 0, demoProject: false, soleOrchestrator: false });
+    const one = rig.process();
+    const { project } = await one.core.projects.create(USER, { name: "mine", template: "react" });
+    const options = { projectId: project.id, forceNew: false, wait: true, waitMs: 60_000 };
+    const started: string[] = [];
+    const { projects } = rig.store;
+    const remove: typeof projects.remove = async (id) => {
+      const { session } = await one.core.sessions.start(USER, options);
+      started.push(session.state);
+      return projects.remove(id);
+    };
+    const slow = rig.process(undefined, { ...rig.store, projects: { ...projects, remove } });
+    await rig.run(slow.core.projects.remove(USER, project.id));
+    expect(started).toEqual(["active"]);
+    const { items } = await rig.store.sessions.list({}, { limit: 10 });
+    expect(items.map((session) => session.state)).toEqual(["terminated"]);
+    expect(await brokenInvariants(rig, "rest")).toEqual([]);
+  });
+
   test("an id that is used again for another project runs that one's files and plan", async () => {
     const rig = await newRig();
     const process = rig.process();

@@ -1,25 +1,39 @@
 import { type SessionId, VelocityError } from "@velocity/contract";
-import type { StartOutcome } from "@velocity/core";
+import type { StartOutcome, Store } from "@velocity/core";
 import { expect, test } from "vitest";
 import { brokenInvariants } from "../core-observer.ts";
 import { LOCAL, newProjectId, type Process, type Rig } from "../core-rig.ts";
 import { turns } from "../manual-clock.ts";
 import type { NewRig } from "./new-rig.ts";
 
-const VERBS = ["start", "start", "start", "forceNew", "stop", "hibernate", "resume", "terminate"] as const;
+const VERBS = [
+  "start",
+  "start",
+  "start",
+  "forceNew",
+  "stop",
+  "hibernate",
+  "resume",
+  "replace",
+  "terminate",
+  "reconcile",
+] as const;
 const CALLS_PER_ROUND = 8;
 
 /**
  * Two servers on one database, neither alone: both are asked for things of one (project, user) at once, round after
- * round, while an observer looks on.
+ * round, while an observer looks on. `secondStore`: the second server's own connections to that database.
  */
-export function raceScenario(newRig: NewRig, rounds: number): void {
+export function raceScenario(
+  newRig: NewRig,
+  { rounds, seed = 1, secondStore }: { rounds: number; seed?: number; secondStore?: () => Store },
+): void {
   test(`two servers that get requests for one project at once, ${rounds} rounds, break no invariant`, async () => {
     const rig = await newRig({ poolSize: 1, demoProject: false, soleOrchestrator: false });
-    const servers = [rig.process(), rig.process()] as const;
+    const servers = [rig.process(), rig.process(undefined, secondStore?.())] as const;
     const projectId = newProjectId();
     const answered = answeredGenerations(rig);
-    const random = seeded(1);
+    const random = seeded(seed);
     const handedOut: { outcome: StartOutcome; known: boolean }[] = [];
     let refused = 0;
 
@@ -28,12 +42,14 @@ export function raceScenario(newRig: NewRig, rounds: number): void {
       const { items } = await rig.store.sessions.list({ projectId }, { limit: 1 });
       const id = items[0]?.id;
       try {
-        if (verb === "start" || verb === "forceNew" || id === undefined) {
+        if (verb === "reconcile") await server.core.controllers.reconcile();
+        else if (verb === "start" || verb === "forceNew" || id === undefined) {
           const outcome = await rig.begin(server, projectId, { forceNew: verb === "forceNew" });
           const { id: started, generation, state } = outcome.session;
           if (outcome.done && state === "active")
             handedOut.push({ outcome, known: answered.has(`${started} ${generation}`) });
         } else if (verb === "hibernate") await server.core.sessions.suspend(LOCAL, id, "hibernated");
+        else if (verb === "replace") await server.core.sessions.restart(LOCAL, id, "container");
         else await server.core.sessions[verb](LOCAL, id);
       } catch (error) {
         // A typed refusal is an answer; anything else is a fault of core.
