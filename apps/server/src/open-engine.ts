@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { InstallId } from "@velocity/contract";
 import type { CoreDeps, Driver } from "@velocity/core";
 import { createProcessDriver } from "@velocity/driver-process";
-import { detectSandbox } from "@velocity/sandbox";
+import type { SandboxSupport } from "@velocity/sandbox";
 import {
   type ClosableWorkspace,
   createDirectoryTree,
@@ -28,6 +28,8 @@ export interface Engine
 
 export interface EngineParts {
   readonly installId: InstallId;
+  /** What this machine can do to keep untrusted code apart. */
+  readonly support: SandboxSupport;
   /** Folder with the bundled agent. */
   readonly agentDir: string;
   /** Folder with the bundled server for plain files. */
@@ -39,9 +41,8 @@ export interface EngineParts {
 }
 
 export async function openEngine(config: Config, parts: EngineParts): Promise<Engine> {
-  const { agentDir, staticServerDir, templatesDir, bundlesDir, installId, log } = parts;
+  const { agentDir, staticServerDir, templatesDir, bundlesDir, support, installId, log } = parts;
   const nodePath = process.execPath;
-  const support = await detectSandbox();
   const sockets = runtimeDir(config.dataDir);
   const cacheDir = join(config.dataDir, "cache");
   const driver = await createProcessDriver({

@@ -4,6 +4,7 @@ import { bundleAgent } from "@velocity/agent";
 import { type Api, createApi, noAuthenticator, type WebHandler } from "@velocity/api";
 import { type Core, createCore, systemClock } from "@velocity/core";
 import { createFrontServer, createGateway, createRouteProbe, type Gateway } from "@velocity/gateway";
+import { detectSandbox } from "@velocity/sandbox";
 import { buildWeb } from "@velocity/web/build";
 import { serveWeb } from "@velocity/web/serve";
 import { bundleStaticServer } from "@velocity/workspace";
@@ -62,17 +63,19 @@ async function build(
   const editorOrigins = config.editorOrigins ?? [new URL(publicUrl).origin];
   const cacheDir = join(ROOT, "node_modules/.cache/velocity");
 
-  const [storage, agent, staticServer, web] = await Promise.all([
+  const [storage, agent, staticServer, support, web] = await Promise.all([
     openStorage(config, systemClock, log.child({ part: "store" })).then((opened) =>
       unwind.add(opened, () => opened.close()),
     ),
     bundleAgent({ cacheDir }),
     bundleStaticServer({ cacheDir }),
+    detectSandbox(),
     buildWeb({ cacheDir, onBuild: () => say("Building the pages (first start only)") }),
   ]);
   const installId = await storage.store.installId();
   const engine = await openEngine(config, {
     installId,
+    support,
     agentDir: agent.dir,
     staticServerDir: staticServer.dir,
     templatesDir: join(ROOT, "templates"),

@@ -41,11 +41,14 @@ export async function writeMinimalEtc(directory: string): Promise<void> {
   const draft = `${directory}.${process.pid}`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o755 });
-  for (const path of ETC_FROM_HOST.filter((path) => existsSync(path))) {
-    const copy = join(draft, path.slice("/etc/".length));
-    await mkdir(dirname(copy), { recursive: true, mode: 0o755 });
-    await cp(path, copy, { recursive: true, verbatimSymlinks: true });
-  }
+  const copyTree = treeCopier();
+  await Promise.all(
+    ETC_FROM_HOST.filter((path) => existsSync(path)).map(async (path) => {
+      const copy = join(draft, path.slice("/etc/".length));
+      await mkdir(dirname(copy), { recursive: true, mode: 0o755 });
+      await copyTree(path, copy);
+    }),
+  );
   await Promise.all(
     Object.entries(FILES).map(([name, text]) => writeFile(join(draft, name), text, { mode: 0o644 })),
   );
@@ -54,4 +57,11 @@ export async function writeMinimalEtc(directory: string): Promise<void> {
   if (chmod !== null) await promisify(execFile)(chmod, ["-R", "a+rX", "--", draft]);
   await rm(directory, { recursive: true, force: true });
   await rename(draft, directory);
+}
+
+/** `cp` takes a few milliseconds for hundreds of certificates, Node's own copy most of a second. Links stay links. */
+function treeCopier(): (from: string, to: string) => Promise<unknown> {
+  const program = findProgram("cp");
+  if (program === null) return (from, to) => cp(from, to, { recursive: true, verbatimSymlinks: true });
+  return (from, to) => promisify(execFile)(program, ["-R", "-P", "--", from, to]);
 }
