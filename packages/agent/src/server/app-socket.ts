@@ -83,11 +83,16 @@ export class AppSocket {
 
   /** Connects to what the preload exposes for a port. */
   dialExposed(port: number): Promise<Socket | null> {
-    return new Promise((resolve) => {
-      const socket = connect({ path: join(this.#options.socketDir, portSocket(port)), allowHalfOpen: true });
-      socket.once("connect", () => resolve(socket));
-      socket.once("error", () => resolve(null));
-    });
+    return dialPath(join(this.#options.socketDir, portSocket(port)));
+  }
+
+  /** A program that was killed could not take its socket with it: removes the app socket if nobody listens on it. */
+  async dropDead(): Promise<void> {
+    if (this.holder() !== "program") return;
+    const inode = inodeAt(this.#path);
+    const answering = await dialPath(this.#path);
+    answering?.destroy();
+    if (answering === null && inodeAt(this.#path) === inode) remove(this.#path);
   }
 
   /** Stops answering what the program has taken over; connections under way go on. */
@@ -140,4 +145,12 @@ export class AppSocket {
     this.#holds = null;
     this.#inode = null;
   }
+}
+
+function dialPath(path: string): Promise<Socket | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", () => resolve(null));
+  });
 }

@@ -292,6 +292,25 @@ describe("a failed server is explained, and started again on a change", () => {
     });
   });
 
+  test("below a watcher that lives on, with its last words; the watcher's own start counts", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const port = await freePort();
+    const [program = ""] = node("s.mjs");
+    const run = runSpec({ command: [program, "--watch", "s.mjs"], port });
+    await withAgent({ files: { "s.mjs": `throw new Error("boom")` }, run }, async (agent) => {
+      const failed = await agent.status("failed");
+      expect(failed.error).toMatchObject({ code: "server_exited", message: "The dev server ended." });
+      expect(failed.error?.log.join("\n")).toContain("boom");
+      writeFileSync(join(agent.workspace, "s.mjs"), httpServer(port));
+      const up = await agent.status("listening", failed.seq);
+      expect((await agent.get()).status).toBe(200);
+      writeFileSync(join(agent.workspace, "s.mjs"), `throw new Error("bang")`);
+      const again = await agent.status("failed", up.seq);
+      expect(again.error?.log.join("\n")).toContain("bang");
+    });
+  });
+
   test("one that is late: reported, and still taken when it listens", { timeout: TIMEOUT_MS }, async () => {
     const port = await freePort();
     const script = `import fs from "node:fs"; import http from "node:http";

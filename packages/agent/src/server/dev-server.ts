@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { RunSpec, ServerStatus } from "@velocity/contract";
 import type { EventLog } from "../log/event-log.ts";
 import { LineSplitter } from "../log/line-splitter.ts";
@@ -9,6 +10,7 @@ import { installManifest } from "./install-manifest.ts";
 import { ProcessTree } from "./process-tree.ts";
 import { afterCrash, delayAfterChange } from "./restart-policy.ts";
 import { type ProgramExit, type RunningProgram, spawnProgram } from "./spawn-program.ts";
+import { saysProgramEnded } from "./watcher-words.ts";
 import { watchWorkspace } from "./workspace-watch.ts";
 
 export interface ServerError {
@@ -35,6 +37,7 @@ export interface DevServerOptions {
 const LOG_LINES_IN_ERROR = 50;
 const POLITE_MS = 1500;
 const DRAIN_MS = 300;
+const LAST_WORDS_MS = 150;
 const MAX_CHANGES_WHILE_STARTING = 3;
 /** How long a server may be away (it restarts itself) before the page stands in for it. */
 const AWAY_MS = 100;
@@ -241,17 +244,36 @@ export class DevServer {
     if (signal.aborted) return;
     this.#tree = null;
     this.#adoptedPort = null;
+    await this.#ended(describe(exit, "the dev server"), wasListening);
+  }
+
+  async #ended(what: string, wasListening: boolean): Promise<void> {
     const next = wasListening ? afterCrash(this.#crashesMs, Date.now()) : { action: "give-up" as const };
     if (next.action === "give-up") {
-      await this.#fail("server_exited", describe(exit, "the dev server"));
+      await this.#fail("server_exited", what);
       return;
     }
     this.#crashesMs = [...this.#crashesMs.slice(-10), Date.now()];
-    this.#say(`${describe(exit, "The dev server")} It is started again.`);
+    this.#say(`${capitalised(what)} It is started again.`);
     this.#options.socket.clear();
     this.#set({ status: "starting", port: null, error: null });
     await this.#options.socket.showPage({ replace: true });
     this.#later(next.delayMs);
+  }
+
+  /** The program ended below a watcher that lives on. Its own last words may come after the watcher's. */
+  #watcherWaits(): void {
+    const wasListening = this.#state.status === "listening";
+    const { signal } = this.#attempt;
+    const timer = setTimeout(() => this.#quietly(this.#confirmEnded(wasListening, signal)), LAST_WORDS_MS);
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  async #confirmEnded(wasListening: boolean, signal: AbortSignal): Promise<void> {
+    await this.#options.socket.dropDead();
+    const back = this.#options.socket.holder() === "program";
+    if (signal.aborted || back || this.#state.status === "failed") return;
+    await this.#ended("the dev server ended.", wasListening);
   }
 
   async #fail(code: ServerError["code"], message: string): Promise<void> {
@@ -286,13 +308,14 @@ export class DevServer {
   }
 
   #startAfterChange(): void {
-    if (this.#state.status !== "failed") return;
-    this.#later(delayAfterChange(this.#failuresInARow));
+    const failed = (): boolean => this.#state.status === "failed";
+    // A watcher of the project's own may have been faster.
+    if (failed()) this.#later(delayAfterChange(this.#failuresInARow), failed);
   }
 
   #pending: NodeJS.Timeout | null = null;
 
-  #later(delayMs: number): void {
+  #later(delayMs: number, stillWanted: () => boolean = () => true): void {
     if (this.#pending !== null) return;
     const { signal } = this.#attempt;
     const cancel = (): void => {
@@ -302,7 +325,7 @@ export class DevServer {
     this.#pending = setTimeout(() => {
       this.#pending = null;
       signal.removeEventListener("abort", cancel);
-      if (signal.aborted) return;
+      if (signal.aborted || !stillWanted()) return;
       this.#quietly(this.#inTurn(() => (signal.aborted ? Promise.resolve() : this.#replace(0))));
     }, delayMs);
     signal.addEventListener("abort", cancel, { once: true });
@@ -322,7 +345,13 @@ export class DevServer {
   #follow(program: RunningProgram, source: "server" | "install"): void {
     const keepColors = this.#run?.env.FORCE_COLOR !== undefined;
     for (const stream of ["stdout", "stderr"] as const) {
-      const splitter = new LineSplitter((text) => this.#log(source, stream, text), { keepColors });
+      const splitter = new LineSplitter(
+        (text) => {
+          this.#log(source, stream, text);
+          if (source === "server" && saysProgramEnded(stripVTControlCharacters(text))) this.#watcherWaits();
+        },
+        { keepColors },
+      );
       const pipe = program.child?.[stream];
       pipe?.on("data", (chunk: Buffer) => splitter.write(chunk));
       pipe?.on("end", () => splitter.end());

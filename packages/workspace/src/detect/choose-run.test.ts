@@ -18,6 +18,7 @@ interface Case {
 }
 
 const viteArgs = ["--port", "5173", "--strictPort", "--host", "127.0.0.1"];
+const watched = ["node", "--watch", "--watch-preserve-output"];
 const vite = ["node", "node_modules/.bin/vite", ...viteArgs];
 
 const CASES: readonly Case[] = [
@@ -146,7 +147,7 @@ const CASES: readonly Case[] = [
     scripts: { start: "node server.js" },
     files: ["server.js"],
     framework: "node",
-    command: ["node", "server.js"],
+    command: [...watched, "server.js"],
     port: 3000,
     env: { PORT: "3000", HOST: "127.0.0.1" },
   },
@@ -154,7 +155,7 @@ const CASES: readonly Case[] = [
     name: "a bare Node server by its file",
     files: ["server.js"],
     framework: "node",
-    command: ["node", "server.js"],
+    command: [...watched, "server.js"],
     port: 3000,
   },
   {
@@ -162,14 +163,14 @@ const CASES: readonly Case[] = [
     main: "./lib/app.js",
     files: ["lib/app.js"],
     framework: "node",
-    command: ["node", "lib/app.js"],
+    command: [...watched, "lib/app.js"],
     port: 3000,
   },
   {
     name: "a bare Node server by index.js",
     files: ["index.js"],
     framework: "node",
-    command: ["node", "index.js"],
+    command: [...watched, "index.js"],
     port: 3000,
   },
   {
@@ -230,7 +231,7 @@ describe("chooseRun", () => {
     const bare = (...files: string[]) =>
       chooseRun({ manifest: null, files: new Set(files), overrides: {}, linked: false }, settings);
     expect(bare("index.html", "app.js").framework).toBe("static");
-    expect(bare("server.js").run.command).toEqual(["node", "server.js"]);
+    expect(bare("server.js").run.command).toEqual([...watched, "server.js"]);
     expect(bare().framework).toBe("static");
   });
 

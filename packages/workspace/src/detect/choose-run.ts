@@ -171,12 +171,21 @@ function nodeChoice(
   const port = facts.overrides.port ?? portIn(env.PORT) ?? GENERIC_PORT;
   return {
     framework: "node",
-    command: ["node", ...args],
+    command: ["node", ...(runsFile(args) ? WATCH : []), ...args],
     env: { ...env, PORT: String(port), HOST: "127.0.0.1" },
     port,
     listen: "preload",
     tool: null,
   };
+}
+
+/** A save shows in a live preview: Node itself starts a server again when a file that it loaded changes. */
+const WATCH = ["--watch", "--watch-preserve-output"];
+const NOT_A_FILE = /^(-e|--eval|-p|--print|-c|--check|-i|--interactive|-|--test|--run|--watch)([=-].*)?$/;
+
+function runsFile(args: readonly string[]): boolean {
+  const script = args.findIndex((arg) => /\.[cm]?[jt]s$/.test(arg));
+  return script >= 0 && !args.slice(0, script).some((arg) => NOT_A_FILE.test(arg));
 }
 
 function shellChoice(facts: ProjectFacts, script: string, tool: Tool | null): Choice {
