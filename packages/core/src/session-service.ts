@@ -17,7 +17,7 @@ import {
 import type { CoreContext } from "./context.ts";
 import { forCaller } from "./failure.ts";
 import { reuseCandidates } from "./lifecycle/reuse.ts";
-import type { BroughtUp } from "./operations/bring-up.ts";
+import type { BroughtUp } from "./operations/brought-up.ts";
 import { bounded } from "./operations/destroy-container.ts";
 import { noTimings, type OperationContext } from "./operations/operation.ts";
 import { sessionHealthy } from "./operations/session-healthy.ts";

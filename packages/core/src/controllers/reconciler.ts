@@ -1,7 +1,7 @@
 import { LABELS } from "@velocity/contract";
 import type { CoreContext } from "../context.ts";
 import { type Action, type Observed, plan } from "../lifecycle/plan.ts";
-import { answersAs } from "../operations/bring-up.ts";
+import { answersAs } from "../operations/answers-as.ts";
 import { bounded, destroyContainer } from "../operations/destroy-container.ts";
 import { syncServerError, watchSession } from "../operations/session-watch.ts";
 import type { Verbs } from "../operations/verbs.ts";

@@ -9,6 +9,8 @@ const TRIES_MS = [200, 1_000, 3_000] as const;
 /** Destruction is accepted first and takes effect later: looks at each try. */
 const LOOKS_MS = [0, 10, 40, 150] as const;
 const CALL_MS = 15_000;
+/** The most that one call to the engine may take that makes, boots or stops a container. */
+export const ENGINE_MS = 60_000;
 
 /**
  * Really destroys a container: asks, then confirms its absence by inspect *and* list. What is absent already is a

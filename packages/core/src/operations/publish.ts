@@ -2,7 +2,7 @@ import type { CoreContext } from "../context.ts";
 import { expiryOf } from "../lifecycle/expiry.ts";
 import type { SessionPatch } from "../ports/store.ts";
 import type { SessionRecord } from "../session-record.ts";
-import type { BroughtUp } from "./bring-up.ts";
+import type { BroughtUp } from "./brought-up.ts";
 import type { OperationContext } from "./operation.ts";
 import { syncServerError } from "./session-watch.ts";
 

@@ -1,5 +1,6 @@
 import type { CoreContext } from "../context.ts";
-import { type BroughtUp, bringUp } from "./bring-up.ts";
+import { bringUp } from "./bring-up.ts";
+import type { BroughtUp } from "./brought-up.ts";
 import { orAsleep } from "./end-asleep.ts";
 import type { OperationContext } from "./operation.ts";
 import { publish } from "./publish.ts";

@@ -1,6 +1,8 @@
 import type { StartSource } from "@velocity/contract";
 import type { CoreContext } from "../context.ts";
-import { answersAs, type BroughtUp, bringUp } from "./bring-up.ts";
+import { answersAs } from "./answers-as.ts";
+import { bringUp } from "./bring-up.ts";
+import type { BroughtUp } from "./brought-up.ts";
 import { bounded } from "./destroy-container.ts";
 import { orAsleep } from "./end-asleep.ts";
 import type { OperationContext } from "./operation.ts";

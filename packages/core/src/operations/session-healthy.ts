@@ -1,6 +1,6 @@
 import type { CoreContext } from "../context.ts";
 import type { SessionRecord } from "../session-record.ts";
-import { answersAs } from "./bring-up.ts";
+import { answersAs } from "./answers-as.ts";
 import { bounded } from "./destroy-container.ts";
 
 /** A quick look before a session is handed out: the engine runs its container, and the right agent answers there. */
