@@ -1,4 +1,5 @@
 import type { CoreContext } from "../context.ts";
+import { Superseded } from "../failure.ts";
 import { filesDifference, type PreparedProject } from "../projects/project-files.ts";
 import { bindFiles } from "./bind-files.ts";
 import type { BroughtUp } from "./brought-up.ts";
@@ -27,12 +28,14 @@ export async function claimFromPool(
   const seq = watch.state.seq;
   try {
     await op.step("claimed");
-    const [bound] = await op.phase("files", () =>
-      Promise.all([
-        bindFiles(core, op, handle, run, filesDifference(files, prepared.files), generation),
-        op.owned.write({ containerId: row.id, generation }),
-      ]),
-    );
+    const [bound] = await op.phase("files", async () => {
+      const named = op.owned.write({ containerId: row.id, generation });
+      named.catch(() => {});
+      // Beside other servers the session may have been ended meanwhile: then the member must not become its container.
+      if (!core.settings.soleOrchestrator) await named;
+      const difference = filesDifference(files, prepared.files);
+      return Promise.all([bindFiles(core, op, handle, run, difference, generation), named]);
+    });
     core.projectFiles.markSynced(row.id, prepared.project.version);
     await op.step("bound");
     const failure = await settle(core, op, watch, handle, run, bound.serverRestarted ? seq : 0);
@@ -41,6 +44,7 @@ export async function claimFromPool(
     op.signal.throwIfAborted();
     core.log.warn({ containerId: row.id, err: error }, "a pool member could not be used; starting cold");
     await destroyContainer(core, row);
+    if (error instanceof Superseded) throw error;
     return null;
   }
 }

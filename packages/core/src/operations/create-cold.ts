@@ -1,12 +1,14 @@
 import { containerIdSchema } from "@velocity/contract";
 import { abortable } from "../abortable.ts";
 import type { CoreContext } from "../context.ts";
+import { Superseded } from "../failure.ts";
 import type { PreparedProject } from "../projects/project-files.ts";
+import type { ContainerRecord, SessionRecord } from "../session-record.ts";
 import { bindFiles } from "./bind-files.ts";
 import type { BroughtUp } from "./brought-up.ts";
 import { containerSpec } from "./container-spec.ts";
 import { dependenciesPhase, failureOf, runFor } from "./dependencies.ts";
-import { bounded, ENGINE_MS } from "./destroy-container.ts";
+import { bounded, destroyContainer, ENGINE_MS } from "./destroy-container.ts";
 import type { OperationContext } from "./operation.ts";
 import { watchSession } from "./session-watch.ts";
 import { settle } from "./settle.ts";
@@ -23,7 +25,7 @@ export async function createCold(
   const createdAt = core.clock.now();
   const dependenciesReady = dependenciesPhase(core, op, prepared);
   dependenciesReady.catch(() => {});
-  const [row, session, installId] = await Promise.all([
+  const insert = () =>
     core.ledger.insertContainer({
       id: containerId,
       driver: core.driver.name,
@@ -36,8 +38,9 @@ export async function createCold(
       tier: op.owned.record.tier,
       createdAt,
       claimedAt: createdAt,
-    }),
-    op.owned.write({ containerId, generation }),
+    });
+  const [{ row, session }, installId] = await Promise.all([
+    recorded(core, insert, () => op.owned.write({ containerId, generation })),
     core.installId(),
   ]);
   const dependencies = await abortable(dependenciesReady, op.signal);
@@ -67,8 +70,13 @@ export async function createCold(
       );
       await op.step("after_create");
       const handle = { containerId, ref };
+      const noted = core.ledger
+        .patchContainer(row, { ref, status: "assigned" })
+        .then((now) => giveUpIfEnded(core, now));
+      noted.catch(() => {});
+      if (!core.settings.soleOrchestrator) await noted;
       await Promise.all([
-        core.ledger.patchContainer(row, { ref, status: "assigned" }),
+        noted,
         bounded(
           core,
           (signal) => core.driver.start(handle, { identity: spec.identity, run: spec.run }, { signal }),
@@ -90,4 +98,33 @@ export async function createCold(
     handle,
     version: prepared.project.version,
   };
+}
+
+/**
+ * Writes both rows. Beside other servers one after the other: whoever ends the session once it names the container then
+ * finds that container's row. Alone, nobody else can, and they are written at once.
+ */
+async function recorded(
+  core: CoreContext,
+  insert: () => Promise<ContainerRecord>,
+  name: () => Promise<SessionRecord>,
+): Promise<{ row: ContainerRecord; session: SessionRecord }> {
+  if (core.settings.soleOrchestrator) {
+    const [row, session] = await Promise.all([insert(), name()]);
+    return { row, session };
+  }
+  const row = await insert();
+  try {
+    return { row, session: await name() };
+  } catch (error) {
+    await core.ledger.patchContainer(row, { status: "destroyed" });
+    throw error;
+  }
+}
+
+/** Another server ended the session while the engine was making this: nobody else knows that it came to be after all. */
+async function giveUpIfEnded(core: CoreContext, row: ContainerRecord): Promise<void> {
+  if (row.status !== "destroying" && row.status !== "destroyed") return;
+  await destroyContainer(core, row);
+  throw new Superseded();
 }

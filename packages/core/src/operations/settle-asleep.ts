@@ -14,6 +14,8 @@ export async function settleAsleep(
   error: SessionRecord["error"],
 ): Promise<void> {
   const { owned } = op;
+  // Fenced before the engine is touched: what runs may be another server's by now.
+  await owned.write({ error });
   const level = await quiet(core, owned.record);
   const patch = { operation: null, error, suspendedAt: core.clock.now() };
   const { state, level: before } = owned.record;

@@ -8,6 +8,7 @@ import { modelScenario } from "./model-scenario.ts";
 import type { NewRig } from "./new-rig.ts";
 import { projectScenarios } from "./project-scenarios.ts";
 import { reuseScenarios } from "./reuse-scenarios.ts";
+import { takeoverScenarios } from "./takeover-scenarios.ts";
 import { threadScenarios } from "./thread-scenarios.ts";
 
 /** The guarantees of core over the fake engine, on any store. `newRig` gives every scenario an empty one. */
@@ -20,6 +21,7 @@ export function describeCore(name: string, newRig: NewRig, model: { readonly run
     describe("projects", () => projectScenarios(newRig));
     describe("events", () => eventScenarios(newRig));
     describe("controllers", () => controllerScenarios(newRig));
+    describe("taken over by another server", () => takeoverScenarios(newRig));
     describe("crashes", () => crashScenarios(newRig));
     describe("any order", () => modelScenario(newRig, model.runs));
   });
