@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { generate, manage } from "./generate-starter.ts";
 
@@ -69,9 +69,26 @@ const VITE_STARTERS: readonly Starter[] = [
   vite("preact-ts", "src/app.tsx"),
   vite("lit", "index.html", "reload"),
   vite("lit-ts", "index.html", "reload"),
-  vite("qwik", "src/app.jsx"),
-  vite("qwik-ts", "src/app.tsx"),
+  qwik(vite("qwik", "src/app.jsx", "reload")),
+  qwik(vite("qwik-ts", "src/app.tsx", "reload")),
 ];
+
+/**
+ * Its starter asks for the patch release that takes Vite 8, which mirrors may not have yet: with the one before it and
+ * Vite 7 it installs anywhere, and an older Vite is among what is tried. Its plugin answers a save with a reload.
+ */
+function qwik(starter: Starter): Starter {
+  return {
+    ...starter,
+    make: async (directory) => {
+      await starter.make(directory);
+      const manifest = join(directory, "package.json");
+      const text = await readFile(manifest, "utf8");
+      const qwikRange = /("@builder\.io\/qwik": "\^1)[.\d]+"/;
+      await writeFile(manifest, text.replace(qwikRange, '$1"').replace(/("vite": ")\^8[.\d]+"/, '$1^7"'));
+    },
+  };
+}
 
 const ASTRO: Files = {
   "package.json": json({
