@@ -15,7 +15,7 @@ import { Activity } from "./routing/activity.ts";
 import { createSessionRouting } from "./routing/session-routing.ts";
 import type { Core } from "./services.ts";
 import { SessionLedger } from "./session-ledger.ts";
-import { createSessionService } from "./session-service.ts";
+import { createSessionService } from "./sessions/session-service.ts";
 
 /**
  * Builds the core of an orchestrator. Nothing runs until `controllers.start()`; `controllers.shutdown()` ends all that

@@ -55,7 +55,7 @@ export class Rig {
   readonly settings: CoreSettings;
   readonly capabilities: Partial<DriverCapabilities>;
   log: Log = silentLog;
-  /** Calls of any process to the store that have no answer yet. */
+  /** Calls to the store that have no answer yet. */
   readonly #calls = new CallsUnderWay();
   readonly #processes: Process[] = [];
 
@@ -67,28 +67,28 @@ export class Rig {
     this.settings = { ...CORE_SETTINGS, ...settings };
     this.capabilities = capabilities;
     this.engine.now = () => this.clock.now();
-    this.store = store ?? memoryStore(() => this.clock.now());
+    this.store = this.#counted(store ?? memoryStore(() => this.clock.now()));
   }
 
   /** `store`: this process's own way to the same database. */
   process(
     failpoint: (name: string, kill: () => void) => Promise<void> | void = () => {},
-    store: Store = this.store,
+    store?: Store,
   ): Process {
     const life = { over: false };
     const kill = () => {
       life.over = true;
     };
     const mortal = <T extends object>(target: T): T => dieWith(target, life);
-    const stored = <T extends object>(target: T): T => mortal(this.#calls.counted(target));
+    const database = store === undefined ? this.store : this.#counted(store);
     const agent = mortal(fakeAgent(this.engine));
     const core = createCore({
       store: {
-        ...stored(store),
-        sessions: stored(store.sessions),
-        containers: stored(store.containers),
-        projects: stored(store.projects),
-        events: stored(store.events),
+        ...mortal(database),
+        sessions: mortal(database.sessions),
+        containers: mortal(database.containers),
+        projects: mortal(database.projects),
+        events: mortal(database.events),
       },
       driver: mortal(fakeDriver(this.engine, this.capabilities)),
       agent,
@@ -124,6 +124,16 @@ export class Rig {
     const process = { core, kill };
     this.#processes.push(process);
     return process;
+  }
+
+  #counted(store: Store): Store {
+    return {
+      ...this.#calls.counted(store),
+      sessions: this.#calls.counted(store.sessions),
+      containers: this.#calls.counted(store.containers),
+      projects: this.#calls.counted(store.projects),
+      events: this.#calls.counted(store.events),
+    };
   }
 
   /** Ends every process, and waits until the store has nothing more to do for them. */

@@ -46,6 +46,16 @@ export function reuseScenarios(newRig: NewRig): void {
       expect(rig.engine.containers.size).toBe(1);
     });
 
+    test("forceNew with resources that are refused leaves the old session as it is", async () => {
+      const rig = await newRig({ poolSize: 0, demoProject: false, tier: "free" });
+      const process = rig.process();
+      const projectId = newProjectId();
+      const { session } = await rig.start(process, projectId);
+      const greedy = { forceNew: true, resources: { memoryMb: 1_000_000 } };
+      await expect(rig.start(process, projectId, greedy)).rejects.toMatchObject({ code: "validation" });
+      expect((await process.core.sessions.get(LOCAL, session.id)).session.state).toBe("active");
+    });
+
     test("ephemeral sessions coexist with the persistent one, and stop ends them", async () => {
       const rig = await newRig();
       const process = rig.process();

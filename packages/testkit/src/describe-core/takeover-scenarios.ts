@@ -60,6 +60,7 @@ export function takeoverScenarios(newRig: NewRig): void {
     expect(rig.engine.containers.size).toBe(2);
     await expect(rig.start(slow, newProjectId())).rejects.toMatchObject({ code: "invalid_state" });
     expect(claims).toBe(1);
+    expect(rig.engine.effects.filter((one) => one.call === "bind")).toEqual([]);
     expect(boundTo(rig)).toEqual([first.session.id]);
     await rig.run(slow.core.controllers.reconcile());
     expect(await brokenInvariants(rig, "rest")).toEqual([]);

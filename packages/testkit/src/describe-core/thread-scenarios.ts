@@ -122,7 +122,10 @@ export function threadScenarios(newRig: NewRig): void {
       const all = await rig.run(Promise.all(Array.from({ length: 20 }, () => rig.begin(process, projectId))));
       expect(new Set(all.map((one) => one.session.id)).size).toBe(1);
       expect(all.filter((one) => one.created).length).toBe(1);
-      expect(all.filter((one) => one.source === "joined").length).toBe(19);
+      // Who asked the database last may find it done already.
+      const others = all.filter((one) => !one.created).map((one) => one.source);
+      expect(others.filter((source) => source !== "joined" && source !== "reused")).toEqual([]);
+      expect(others).toContain("joined");
       expect(rig.engine.effects.filter((one) => one.call === "create").length).toBe(1);
     });
   });
