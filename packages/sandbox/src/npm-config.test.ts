@@ -28,12 +28,3 @@ test("without npm, or with nonsense, nothing is allowed", () => {
   for (const text of ["", "nonsense", "[]", "{}", '{"registry":"file:///x"}'])
     expect(egressSettings(parseNpmConfig(text))).toEqual({ allowedHosts: [], upstream: null });
 });
-
-test("who may reach the public registry may reach it by the name that Yarn has for it, and nobody else", () => {
-  const hosts = (registry: string) => registryHosts(parseNpmConfig(JSON.stringify({ registry })));
-  expect(hosts("https://registry.public.test/").map(({ host }) => host)).toEqual([
-    "registry.public.test",
-    "registry.yarn.test",
-  ]);
-  expect(hosts("https://npm.test/").map(({ host }) => host)).toEqual(["npm.test"]);
-});

@@ -84,14 +84,9 @@ export function parseNpmConfig(json: string): OperatorNpmConfig {
   };
 }
 
-/** The public registry's name in lockfiles that Yarn 1 wrote. */
-const YARN_NAME = "https://registry.yarn.test/";
-const PUBLIC_REGISTRY = /^https:\/\/registry\.public\.test(\/|$)/;
-
 /** The registries by host and port: all that the egress policy `registry` allows. */
 export function registryHosts(config: OperatorNpmConfig): readonly HostPort[] {
-  const named = [config.registry, ...Object.values(config.scopedRegistries)];
-  const urls = [...named, ...(PUBLIC_REGISTRY.test(config.registry ?? "") ? [YARN_NAME] : [])];
+  const urls = [config.registry, ...Object.values(config.scopedRegistries)];
   const hosts = new Map<string, HostPort>();
   for (const text of urls) {
     const url = text === null ? null : URL.parse(text);

@@ -40,7 +40,8 @@ export interface BuildCall {
 const KEPT_LINES = 200;
 const LINKS_FROM_STORE: ReadonlySet<string> = new Set(["pnpm", "bun"]);
 const LONGEST_INSTALL_MS = 15 * 60_000;
-const PUBLIC_REGISTRIES = /https:\/\/registry.public.test\//g;
+/** Where a lockfile fetches `<name>/-/<file>.tgz` from: whatever registry its author used, the operator's serves the same. */
+const TARBALL_ORIGINS = /https?:\/\/[^/\s"]+\/(?=(?:@[^/\s"]+\/)?[^/\s"@]+\/-\/[^/\s"]+\.tgz)/g;
 
 /** Installs into a folder of its own and hands the result to the store. Nothing of a failed attempt stays. */
 export async function buildLayer(
@@ -138,7 +139,7 @@ async function writeInputs(folder: string, inputs: InstallInputs, registry: stri
     await mkdir(dirname(path), { recursive: true });
     const content =
       registry !== null && file.path === inputs.lockfile
-        ? file.content.replace(PUBLIC_REGISTRIES, registry)
+        ? file.content.replace(TARBALL_ORIGINS, registry)
         : file.content;
     await writeFile(path, content);
   }

@@ -171,7 +171,7 @@ test("npm's lockfile is installed by npm, to the letter", { timeout: TIMEOUT_MS 
       "": manifest,
       "node_modules/is-number": {
         version: "6.0.0",
-        resolved: "https://registry.public.test/is-number/-/is-number-6.0.0.tgz",
+        resolved: "https://registry.of.another.test/is-number/-/is-number-6.0.0.tgz",
         integrity:
           "sha512-Wu1VHeILBK8KAWJUAiSZQX94GmOE45Rg6/538fKwiloUu21KncEkYGPqob2oSZ5mUT73vLGrHQjKw3KMPwfDzg==",
       },
