@@ -32,6 +32,9 @@ export function fakeAgent(engine: FakeEngine): AgentPort {
       const container = await awake(engine, at, signal);
       return engine.around("bind", container.id, () => {
         const { sessionId, projectId, generation } = bind;
+        const held = container.identity;
+        if (held.sessionId !== null && (held.sessionId !== sessionId || held.generation !== generation))
+          throw new VelocityError("conflict", "This container belongs to another session.");
         container.identity = { containerId: container.id, sessionId, projectId, generation };
         write(container, bind);
         const serverRestarted = JSON.stringify(container.run) !== JSON.stringify(bind.run);
