@@ -6,6 +6,7 @@ import type { NetworkPolicy } from "@velocity/contract";
 import { dialTarget, EgressRefused, type Resolve, systemResolve } from "./egress-dial.ts";
 import { decideEgress, type EgressSettings, type HostPort, parseHostPort } from "./egress-policy.ts";
 import { createAddressPolicy } from "./public-address.ts";
+import { rememberingResolve } from "./remembering-resolve.ts";
 
 export interface EgressProxyOptions {
   /** Where it listens; the folder must be one that the sandbox cannot write. An old socket there is replaced. */
@@ -17,6 +18,7 @@ export interface EgressProxyOptions {
   readonly settings: () => Promise<EgressSettings>;
   /** Told of every refusal, for the operator's log. */
   readonly onRefused?: (target: string, reason: string) => void;
+  /** Default: the system's, with each answer remembered for a short while. */
   readonly resolve?: Resolve;
 }
 
@@ -45,7 +47,7 @@ const HOP_HEADERS = new Set([
  */
 export async function createEgressProxy(options: EgressProxyOptions): Promise<EgressProxy> {
   const addresses = createAddressPolicy();
-  const resolve = options.resolve ?? systemResolve;
+  const resolve = options.resolve ?? rememberingResolve(systemResolve, () => performance.now());
   const open = new Set<Duplex>();
   const track = <T extends Duplex>(socket: T): T => {
     open.add(socket);

@@ -11,12 +11,10 @@ import {
   type OperatorNpmConfig,
   planLaunch,
   type SandboxMount,
-  systemResolve,
   writeMinimalEtc,
 } from "@velocity/sandbox";
 import type { InstallJob, InstallRunner } from "./install-runner.ts";
 import { operatorNpmrc } from "./operator-npmrc.ts";
-import { rememberingResolve } from "./remembering-resolve.ts";
 import { runChild } from "./run-child.ts";
 import { runTool } from "./run-tool.ts";
 
@@ -208,7 +206,6 @@ async function prepare(
     gid: owners?.installer.gid ?? null,
     policy: "registry",
     settings: async () => settings,
-    resolve: rememberingResolve(systemResolve, () => performance.now()),
     ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
   });
   return { etcDir, stageDir, hostSide, config, extraCa: extra !== null, proxy };

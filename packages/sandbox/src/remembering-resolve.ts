@@ -1,4 +1,4 @@
-import type { Resolve } from "@velocity/sandbox";
+import type { Resolve } from "./egress-dial.ts";
 
 const KEPT_MS = 30_000;
 const ATTEMPTS = 3;
