@@ -12,6 +12,7 @@ interface Started {
   readonly session: {
     readonly id: string;
     readonly url: string;
+    readonly state: string;
     readonly error: { readonly code: string; readonly message: string } | null;
   };
 }
@@ -56,7 +57,7 @@ describe.skipIf(!existsSync("/usr/bin/chromium"))("a project that nobody here wr
     const startMs = performance.now() - startedMs;
     const log = async () =>
       (await fetch(`http://127.0.0.1:${velocity.port}/api/sessions/${session.id}/logs`)).text();
-    expect(session.error, await log()).toBeNull();
+    expect(session, await log()).toMatchObject({ state: "active", error: null });
 
     const context = await browser.newContext();
     const page = await context.newPage();

@@ -33,3 +33,9 @@ export async function manage(
   const file = manager === "npm" ? "npm" : join(MODULES, ".bin/pnpm");
   await run(file, [...args], { cwd: directory, timeout: 120_000 });
 }
+
+/** The package registry that this machine's npm is configured to. */
+export async function configuredRegistry(): Promise<string> {
+  const { stdout } = await run("npm", ["config", "get", "registry"], { cwd: "/", timeout: 30_000 });
+  return stdout.trim();
+}

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { generate, manage } from "./generate-starter.ts";
+import { configuredRegistry, generate, manage } from "./generate-starter.ts";
 
 /** A project as somebody has it on disk, and what is to be seen of it. */
 export interface Starter {
@@ -238,7 +238,10 @@ const OTHERS: readonly Starter[] = [
     name: "yarn.lock of Yarn 1",
     make: async (directory) => {
       await write(directory, { ...TEAM_APP, "package.json": viteManifest("with-yarn") });
-      await manage(directory, "npm", ["exec", "--yes", "--", "yarn@1.22.22", "install", "--silent"]);
+      // The lockfile names hosts, and a preview may reach a registry at a private address only if npm is configured to it.
+      const registry = await configuredRegistry();
+      const yarn = ["exec", "--yes", "--", "yarn@1.22.22", "install", "--silent", "--registry", registry];
+      await manage(directory, "npm", yarn);
       await rm(join(directory, "node_modules"), { recursive: true });
     },
     ...TEAM,
