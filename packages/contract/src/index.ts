@@ -4,6 +4,7 @@ export * from "./endpoint.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./files.ts";
+export * from "./git-source.ts";
 export * from "./health.ts";
 export * from "./ids.ts";
 export * from "./pool.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fileContentSchema } from "./files.ts";
+import { gitSourceSchema } from "./git-source.ts";
 import { projectIdSchema, userIdSchema } from "./ids.ts";
 
 export const projectSourceSchema = z.enum(["template", "files", "git", "archive", "directory"]);
@@ -25,6 +26,7 @@ export const createProjectSchema = z.strictObject({
   name: z.string().trim().min(1).max(120),
   template: z.string().min(1).max(64).optional(),
   files: z.array(fileContentSchema).max(5000).optional(),
+  git: gitSourceSchema.optional(),
   directory: z.string().min(1).max(4096).optional(),
 });
 export type CreateProject = z.input<typeof createProjectSchema>;

@@ -15,6 +15,7 @@ test("the defaults are those of the interface", () => {
     auth: "none",
     poolSize: 1,
     networkMax: "full",
+    gitHosts: [],
     editorOrigins: null,
     logLevel: "info",
   });
@@ -25,6 +26,12 @@ test("every wrong variable is named at once", () => {
     readConfig({ VELOCITY_PORT: "http", VELOCITY_DRIVER: "docker", VELOCITY_LOG: "loud" }, "/");
   expect(read).toThrow(VelocityError);
   expect(read).toThrow(/VELOCITY_PORT.*VELOCITY_DRIVER.*VELOCITY_LOG/);
+});
+
+test("trusted Git servers are a list of hosts with ports; anything else is refused", () => {
+  const hosts = (text: string) => readConfig({ VELOCITY_GIT_HOSTS: text }, "/").gitHosts;
+  expect(hosts("git.corp:3000, 10.0.0.5")).toEqual(["git.corp:3000", "10.0.0.5"]);
+  expect(() => hosts("https://git.corp")).toThrow(/VELOCITY_GIT_HOSTS/);
 });
 
 test("an open address without sign-in is refused", () => {

@@ -46,6 +46,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     auth: values.VELOCITY_AUTH,
     poolSize: values.VELOCITY_POOL_SIZE,
     networkMax: values.VELOCITY_NETWORK_MAX,
+    gitHosts: values.VELOCITY_GIT_HOSTS,
     editorOrigins: values.VELOCITY_EDITOR_ORIGINS ?? null,
     logLevel: values.VELOCITY_LOG,
   };
@@ -62,6 +63,7 @@ const shape = z.object({
   VELOCITY_AUTH: SETTINGS.VELOCITY_AUTH.schema,
   VELOCITY_POOL_SIZE: SETTINGS.VELOCITY_POOL_SIZE.schema,
   VELOCITY_NETWORK_MAX: SETTINGS.VELOCITY_NETWORK_MAX.schema,
+  VELOCITY_GIT_HOSTS: SETTINGS.VELOCITY_GIT_HOSTS.schema,
   VELOCITY_EDITOR_ORIGINS: SETTINGS.VELOCITY_EDITOR_ORIGINS.schema,
   VELOCITY_LOG: SETTINGS.VELOCITY_LOG.schema,
 });

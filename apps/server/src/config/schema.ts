@@ -69,6 +69,12 @@ export const SETTINGS = {
     networkPolicySchema.default("full"),
     "The most network access a project may ask for: `none`, `registry` or `full`.",
   ),
+  VELOCITY_GIT_HOSTS: setting(
+    list
+      .pipe(z.array(z.string().regex(/^[A-Za-z0-9._-]+(:\d{1,5})?$/, "must be host or host:port, by commas")))
+      .default([]),
+    "Git servers on private addresses that projects may be fetched from, as `host` or `host:port`, by commas.",
+  ),
   VELOCITY_EDITOR_ORIGINS: setting(
     list.pipe(z.array(z.url())).optional(),
     "Origins that may frame previews and call the API from a browser; default the public URL.",
@@ -94,6 +100,7 @@ export interface Config {
   readonly auth: Values["VELOCITY_AUTH"];
   readonly poolSize: number;
   readonly networkMax: Values["VELOCITY_NETWORK_MAX"];
+  readonly gitHosts: readonly string[];
   /** Null: the public URL's origin. */
   readonly editorOrigins: readonly string[] | null;
   readonly logLevel: Values["VELOCITY_LOG"];

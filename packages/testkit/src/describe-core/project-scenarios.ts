@@ -37,6 +37,42 @@ export function projectScenarios(newRig: NewRig): void {
     ]);
   });
 
+  test("a project of a Git repository has its files; what cannot be fetched leaves no project behind", async () => {
+    const rig = await newRig();
+    const { core } = rig.process();
+    const git = { url: "https://git.example/app.git", ref: "v1" };
+    const id = newProjectId();
+    rig.repository = async () => {
+      throw new VelocityError("git_failed", "There is no repository at this address.");
+    };
+    await expect(rig.run(core.projects.create(USER, { id, name: "x", git }))).rejects.toMatchObject({
+      code: "git_failed",
+    });
+    expect(await rig.store.projects.get(id)).toBeNull();
+
+    const asked: unknown[] = [];
+    rig.repository = async (source) => {
+      asked.push(source);
+      return [{ path: "a.txt", content: "a", encoding: "utf8" }];
+    };
+    const both = await rig.run(
+      Promise.all([1, 2].map(() => core.projects.create(USER, { id, name: "x", git }))),
+    );
+    expect(both.map(({ created }) => created).sort()).toEqual([false, true]);
+    expect(both[0]?.project).toMatchObject({ source: "git", template: null, version: 1 });
+    expect((await core.projects.entries(USER, id)).map(({ path }) => path)).toEqual(["a.txt"]);
+    expect(asked[0]).toEqual(git);
+    const known = asked.length;
+    expect((await core.projects.create(USER, { id, name: "x", git })).created).toBe(false);
+    expect(asked).toHaveLength(known);
+
+    const two = core.projects.create(USER, { name: "x", git, template: "react" });
+    await expect(two).rejects.toMatchObject({
+      code: "validation",
+      errors: [{ path: "template" }, { path: "git" }],
+    });
+  });
+
   test("removing a project ends its sessions first", async () => {
     const rig = await newRig();
     const process = rig.process();

@@ -38,6 +38,18 @@ describe("projects", () => {
     expect((await request("GET", project)).status).toBe(404);
   });
 
+  test("201 from a Git repository; 422 where another source is given too, and both are named", async () => {
+    const { request } = testApi();
+    const git = { url: "https://example.test/app.git", ref: "main", directory: "web" };
+    const made = await request("POST", "/api/projects", { json: { name: "x", git } });
+    expect(made.status).toBe(201);
+    expect(projectSchema.parse(await made.json())).toMatchObject({ source: "git", template: null });
+    const both = await request("POST", "/api/projects", { json: { name: "x", git, files: [] } });
+    expect(both.status).toBe(422);
+    const problem = problemSchema.parse(await both.json());
+    expect(problem.errors?.map(({ path }) => path)).toEqual(["files", "git"]);
+  });
+
   test("422: an unknown template, two sources, an unsafe path, an unknown field", async () => {
     const { request } = testApi();
     for (const [json, path] of [
@@ -45,6 +57,8 @@ describe("projects", () => {
       [{ name: "x", template: "react", files: [] }, "template"],
       [{ name: "x", files: [{ path: "../../etc/passwd", content: "" }] }, "files.0.path"],
       [{ name: "x", git: "https://example.test" }, "git"],
+      [{ name: "x", git: { url: "file:///etc" } }, "git.url"],
+      [{ name: "x", git: { url: "https://example.test/x", ref: "--upload-pack=x" } }, "git.ref"],
       [{ name: "  " }, "name"],
     ] as const) {
       const answer = await request("POST", "/api/projects", { json });
@@ -166,6 +180,62 @@ describe("files", () => {
     const answer = await (await request("GET", `${project}/versions?path=index.html`)).json();
     expect(answer).toMatchObject({ items: [{ version: 1, deleted: false }], nextCursor: null });
     expect((await request("GET", `${project}/versions`)).status).toBe(422);
+  });
+});
+
+describe("an archive", () => {
+  const body = new Uint8Array([0x1f, 0x8b, 8, 0]);
+
+  test.each([
+    "application/gzip",
+    "application/x-gzip",
+    "application/x-tar+gzip",
+    "application/octet-stream",
+    "Application/GZIP; x=y",
+  ])("200: sent as %s, it replaces the files byte for byte", async (type) => {
+    const { request } = await apiWithProject();
+    const answer = await request("POST", `${project}/archive`, { body, headers: { "content-type": type } });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ version: 2, sessionsNotified: 0 });
+    const list = fileList.parse(await (await request("GET", `${project}/files`)).json());
+    expect(list.items.map((file) => file.path)).toEqual(["unpacked"]);
+    const got = await request("GET", `${project}/files/unpacked`);
+    expect(new Uint8Array(await got.arrayBuffer())).toEqual(body);
+  });
+
+  test.each(["application/json", "application/zip", "multipart/form-data; boundary=x", "text/plain"])(
+    "415: sent as %s",
+    async (type) => {
+      const { request } = await apiWithProject();
+      const answer = await request("POST", `${project}/archive`, { body, headers: { "content-type": type } });
+      expect(answer.status).toBe(415);
+      expect(problemSchema.parse(await answer.json()).detail).toContain("application/gzip");
+    },
+  );
+
+  test("404: no such project; 400: no id; 405: another method", async () => {
+    const { request } = testApi();
+    const headers = { "content-type": "application/gzip" };
+    expect((await request("POST", `${project}/archive`, { body, headers })).status).toBe(404);
+    expect((await request("POST", "/api/projects/x/archive", { body, headers })).status).toBe(400);
+    expect((await request("PUT", `${project}/archive`, { body, headers })).status).toBe(405);
+  });
+
+  test("413: over 64 MB, announced or not, and no more of it is taken", async () => {
+    const { request } = await apiWithProject();
+    const headers = { "content-type": "application/gzip" };
+    const announced = { ...headers, "content-length": String(64 * 1024 * 1024 + 1) };
+    expect((await request("POST", `${project}/archive`, { body, headers: announced })).status).toBe(413);
+    const mb = new Uint8Array(1024 * 1024);
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent++;
+        controller.enqueue(mb);
+      },
+    });
+    expect((await request("POST", `${project}/archive`, { body: endless, headers })).status).toBe(413);
+    expect(sent).toBeLessThan(70);
   });
 });
 

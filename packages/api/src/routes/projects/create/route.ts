@@ -12,8 +12,8 @@ const route = createRoute({
   tags: ["Projects"],
   summary: "Create a project",
   description:
-    "At most one of `template`, `files` and `directory` (linked live; the server's own machine, admins only); with " +
-    "none, the default template.",
+    "At most one of `template`, `files`, `git` (fetched once, before the answer) and `directory` (linked live; the " +
+    "server's own machine, admins only); with none, the default template.",
   request: jsonBody(createProjectSchema),
   responses: {
     200: json(projectSchema, "It existed already under this id."),
@@ -27,6 +27,8 @@ const route = createRoute({
       "directory_not_found",
       "directory_not_readable",
       "disk_full",
+      "rate_limited",
+      "git_failed",
     ),
   },
 });
@@ -35,7 +37,9 @@ export const registerCreateProject: RegisterRoute = (app, { projects }) => {
   app.openapi(route, async (c) => {
     const request = c.req.valid("json");
     const caller = c.get("caller");
-    const sources = (["template", "files", "directory"] as const).filter((key) => request[key] !== undefined);
+    const sources = (["template", "files", "git", "directory"] as const).filter(
+      (key) => request[key] !== undefined,
+    );
     if (sources.length > 1)
       throw new VelocityError("validation", "A project comes from one source only.", {
         errors: sources.map((path) => ({ path, code: "one_of", message: "Give only one of these." })),
