@@ -8,12 +8,14 @@ import type { SandboxSupport } from "@velocity/sandbox";
 import {
   type ClosableWorkspace,
   createDirectoryTree,
+  createGitSource,
   createInstallRunner,
   createLinkedFiles,
   createMemoryTree,
   createTemplateSource,
   createWorkspace,
   packageManagerMounts,
+  readArchive,
   STATIC_SERVER_FILE,
 } from "@velocity/workspace";
 import type { Logger } from "pino";
@@ -21,7 +23,10 @@ import type { Config } from "./config/schema.ts";
 
 /** What runs containers, and what prepares projects for them. */
 export interface Engine
-  extends Pick<CoreDeps, "workspace" | "templates" | "linkedFiles" | "directoryTree" | "memoryTree"> {
+  extends Pick<
+    CoreDeps,
+    "workspace" | "templates" | "archives" | "linkedFiles" | "git" | "directoryTree" | "memoryTree"
+  > {
   readonly driver: Driver;
   close(): Promise<void>;
 }
@@ -72,14 +77,27 @@ export async function openEngine(config: Config, parts: EngineParts): Promise<En
       onRefused: (target, reason) => log.warn({ target, reason }, "installer was refused a connection"),
     }),
   });
+  const git = createGitSource({
+    support: support.namespaces,
+    workDir: join(config.dataDir, "git"),
+    runtimeDir: join(sockets, "git"),
+    nodePath,
+    agentDir,
+    allowPrivateHosts: config.gitHosts,
+    onRefused: (target, reason) => log.warn({ target, reason }, "git was refused a connection"),
+    onSkipped: (facts) => log.info(facts, "entries of a repository were left out"),
+  });
   return {
     driver,
     workspace,
+    git,
     templates: createTemplateSource(templatesDir),
+    archives: { read: (bytes) => readArchive(bytes) },
     linkedFiles: createLinkedFiles(),
     directoryTree: createDirectoryTree,
     memoryTree: createMemoryTree,
     close: async () => {
+      await git.close();
       await workspace.close();
       await driver.close();
     },

@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import {
+  fileEntrySchema,
   historyEntrySchema,
   listSchema,
   problemSchema,
@@ -14,6 +17,7 @@ import {
 import { CORE_SETTINGS, type CoreDeps, createCore, silentLog, systemClock } from "@velocity/core";
 import { openStore } from "@velocity/store";
 import { FakeEngine, fakeAgent, fakeDriver } from "@velocity/testkit";
+import { readArchive } from "@velocity/workspace";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testApi } from "./testing/test-api.ts";
 
@@ -78,12 +82,14 @@ async function realApi() {
       list: async () => [{ id: "react", title: "React", description: "A counter.", framework: "vite" }],
       files: async () => [{ path: "index.html", content: "<h1>Hi</h1>", encoding: "utf8" }],
     },
+    archives: { read: (bytes) => readArchive(bytes) },
     linkedFiles: {
       check: async (directory) => directory,
       entries: async () => [],
       read: async () => null,
       apply: async () => ({ version: 1 }),
     },
+    git: { fetch: async () => [{ path: "README.md", content: "# Fetched\n", encoding: "utf8" }] },
     directoryTree: () => noTree,
     memoryTree: () => noTree,
     clock: systemClock,
@@ -205,3 +211,42 @@ async function eventsUntil(reader: ReadableStreamDefaultReader<Uint8Array> | und
     text += new TextDecoder().decode(value);
   }
 }
+
+test("an archive made by tar becomes the project; one with a link in it changes nothing", async () => {
+  const { request } = made;
+  const created = await request("POST", "/api/projects", { json: { name: "Packed" } });
+  const path = `/api/projects/${projectSchema.parse(await created.json()).id}`;
+  const folder = await mkdtemp(join(tmpdir(), "velocity-pack-"));
+  ends.push(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, "app/src"), { recursive: true });
+  await writeFile(join(folder, "app/src/main.js"), "export {}");
+  await writeFile(join(folder, "app/package.json"), "{}");
+  const send = async () => {
+    const { stdout } = await promisify(execFile)("tar", ["cz", "-C", folder, "app"], { encoding: "buffer" });
+    const headers = { "content-type": "application/gzip" };
+    return request("POST", `${path}/archive`, { body: new Uint8Array(stdout), headers });
+  };
+  const paths = async () => {
+    const list = listSchema(fileEntrySchema).parse(await (await request("GET", `${path}/files`)).json());
+    return list.items.map((file) => file.path);
+  };
+  const taken = await send();
+  expect(taken.status).toBe(200);
+  expect(await taken.json()).toEqual({ version: 2, sessionsNotified: 0 });
+  expect(await paths()).toEqual(["package.json", "src/main.js"]);
+  expect(await (await send()).json()).toEqual({ version: 2, sessionsNotified: 0 });
+
+  await writeFile(join(folder, "app/aaa.js"), "new");
+  await symlink("/etc/passwd", join(folder, "app/zzz"));
+  const refused = await send();
+  expect(refused.status).toBe(422);
+  const problem = problemSchema.parse(await refused.json());
+  expect(problem).toMatchObject({ code: "unsafe_archive" });
+  expect(problem.detail).toBe('The archive\'s entry "app/zzz" is a symbolic link.');
+  expect(await paths()).toEqual(["package.json", "src/main.js"]);
+
+  const headers = { "content-type": "application/gzip" };
+  const empty = await request("POST", `${path}/archive`, { headers });
+  expect(empty.status).toBe(422);
+  expect(problemSchema.parse(await empty.json()).code).toBe("validation");
+});

@@ -75,6 +75,12 @@ export const ERRORS = {
     retryable: false,
     advice: "Correct the fields listed in errors.",
   },
+  unsafe_archive: {
+    status: 422,
+    title: "Archive refused",
+    retryable: false,
+    advice: "Pack only plain files and folders, within the limits named in the detail.",
+  },
   headers_too_large: {
     status: 431,
     title: "Too many headers",
@@ -150,6 +156,12 @@ export const ERRORS = {
     title: "Dependencies could not be installed",
     retryable: false,
     advice: "Correct package.json or the lockfile; the log says why.",
+  },
+  git_failed: {
+    status: 502,
+    title: "Repository could not be fetched",
+    retryable: false,
+    advice: "Check the address, the branch and that the repository is public.",
   },
   server_exited: {
     status: 502,

@@ -1,7 +1,9 @@
 import { type NetworkPolicy, SESSION_DEFAULTS, type Tier, type Visibility } from "@velocity/contract";
 import type { AgentPort } from "./ports/agent.ts";
+import type { ArchiveReader } from "./ports/archive.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Driver } from "./ports/driver.ts";
+import type { GitRepositories } from "./ports/git-repositories.ts";
 import type { LinkedFiles } from "./ports/linked-files.ts";
 import type { Log } from "./ports/log.ts";
 import type { RouteProbe } from "./ports/routing.ts";
@@ -67,7 +69,9 @@ export interface CoreDeps {
   readonly probe: RouteProbe;
   readonly workspace: WorkspacePort;
   readonly templates: TemplateSource;
+  readonly archives: ArchiveReader;
   readonly linkedFiles: LinkedFiles;
+  readonly git: GitRepositories;
   directoryTree(directory: string): FileTree;
   memoryTree(
     files: readonly {

@@ -1,8 +1,10 @@
 export { createCore } from "./create-core.ts";
 export * from "./deps.ts";
 export type * from "./ports/agent.ts";
+export type * from "./ports/archive.ts";
 export * from "./ports/clock.ts";
 export type * from "./ports/driver.ts";
+export type * from "./ports/git-repositories.ts";
 export type * from "./ports/linked-files.ts";
 export * from "./ports/log.ts";
 export type * from "./ports/routing.ts";

@@ -119,6 +119,15 @@ export interface ProjectService {
     id: ProjectId,
     change: PutFiles,
   ): Promise<{ version: number; sessionsNotified: number }>;
+  /**
+   * Makes the files of a tar.gz the project's files: what is not in it is deleted, all in one version. Then as `putFiles`.
+   * Throws `unsafe_archive` or `validation` before anything is written, `invalid_state` for a linked directory.
+   */
+  importArchive(
+    caller: Caller,
+    id: ProjectId,
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<{ version: number; sessionsNotified: number }>;
   versions(
     caller: Caller,
     id: ProjectId,

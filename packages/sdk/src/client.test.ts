@@ -71,6 +71,27 @@ describe("calls", () => {
     expect((await velocity.projects.list()).items.map((one) => one.name)).toEqual(["Shop", "Blog"]);
     expect((await velocity.projects.get(made.id)).id).toBe(made.id);
   });
+
+  test("sends an archive byte for byte, as gzip and not as JSON", async () => {
+    const archive = new Uint8Array([0x1f, 0x8b, 0, 255, 10, 13]);
+    const done = { version: 2, sessionsNotified: 1 };
+    for (const body of [archive, archive.buffer, new Blob([archive])]) {
+      const sent: Request[] = [];
+      const recording = createVelocity({
+        url: "http://velocity.test",
+        fetch: async (input, init) => {
+          sent.push(new Request(input, init));
+          return Response.json(done);
+        },
+      });
+      expect(await recording.projects.importArchive(PROJECT, body)).toEqual(done);
+      const [request] = sent;
+      expect(request?.method).toBe("POST");
+      expect(request?.url).toBe(`http://velocity.test/api/projects/${PROJECT}/archive`);
+      expect(request?.headers.get("content-type")).toBe("application/gzip");
+      expect(await request?.bytes()).toEqual(archive);
+    }
+  });
 });
 
 describe("errors", () => {

@@ -29,6 +29,15 @@ export interface ProjectsApi {
   /** Tried again with the same key when the connection breaks. */
   create(request: CreateProject, options?: CallOptions): Promise<Project>;
   rename(id: string, name: string, options?: CallOptions): Promise<Project>;
+  /**
+   * Makes the files of a tar.gz (at most 64 MB) the project's files: what is not in it is deleted, all or none. Every live
+   * session of the project gets it. `unsafe_archive` for links, unsafe paths and what is too large.
+   */
+  importArchive(
+    id: string,
+    archive: Blob | ArrayBuffer | Uint8Array<ArrayBuffer>,
+    options?: CallOptions,
+  ): Promise<PutFilesResult>;
   /** Terminates its sessions first. */
   remove(id: string, options?: CallOptions): Promise<void>;
 }
@@ -57,6 +66,14 @@ export function createProjectsApi(transport: Transport): ProjectsApi {
       }),
     rename: (id, name, options) =>
       transport.json({ method: "PATCH", path: path(id), body: { name }, signal: options?.signal }),
+    importArchive: (id, archive, options) =>
+      transport.json({
+        method: "POST",
+        path: `${path(id)}/archive`,
+        bytes: archive,
+        headers: { "content-type": "application/gzip" },
+        signal: options?.signal,
+      }),
     async remove(id, options) {
       const response = await transport.send({ method: "DELETE", path: path(id), signal: options?.signal });
       await response.body?.cancel();

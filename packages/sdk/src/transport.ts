@@ -22,7 +22,10 @@ export interface Call extends CallOptions {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, instead of `body`; its type is given in `headers`. */
+  readonly bytes?: Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Repeating it does no harm (GET, or a key is sent), so failures on the way are tried again. */
   readonly repeatable?: boolean | undefined;
@@ -58,6 +61,7 @@ export function createTransport(options: TransportOptions): Transport {
       },
       cache: "no-store",
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.bytes === undefined ? {} : { body: call.bytes }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     };
     let response: Response;

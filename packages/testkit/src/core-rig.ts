@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import {
   type FileContent,
+  fileContentSchema,
+  type GitSource,
   LOCAL_USER_ID,
   type ProjectId,
   projectIdSchema,
@@ -10,6 +12,7 @@ import {
   VelocityError,
 } from "@velocity/contract";
 import {
+  type ArchiveReader,
   type Caller,
   CORE_SETTINGS,
   type Core,
@@ -54,6 +57,10 @@ export class Rig {
   readonly workspace = new FakeWorkspace();
   readonly settings: CoreSettings;
   readonly capabilities: Partial<DriverCapabilities>;
+  /** What a repository has. */
+  repository: (source: GitSource) => Promise<FileContent[]> = async () => [
+    { path: "README.md", content: "# Fetched", encoding: "utf8" },
+  ];
   log: Log = silentLog;
   /** Calls to the store that have no answer yet. */
   readonly #calls = new CallsUnderWay();
@@ -112,7 +119,9 @@ export class Rig {
         list: async () => [{ id: "react", title: "React", description: "", framework: "vite" }],
         files: async () => TEMPLATE,
       },
+      archives: jsonArchives,
       linkedFiles: NO_LINKED_FILES,
+      git: { fetch: async (source) => this.repository(source) },
       directoryTree: () => memoryTree([]),
       memoryTree,
       clock: mortal({ now: () => this.clock.now(), sleep: this.clock.sleep.bind(this.clock) }),
@@ -211,6 +220,17 @@ export class FakeWorkspace implements WorkspacePort {
     return directory;
   }
 }
+
+/** Stands for unpacking: an archive of these tests is the JSON of its files. */
+const jsonArchives: ArchiveReader = {
+  async read(bytes) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of bytes) chunks.push(chunk);
+    const files = fileContentSchema.array().safeParse(JSON.parse(Buffer.concat(chunks).toString()));
+    if (!files.success) throw new VelocityError("unsafe_archive", "An entry of the archive is unsafe.");
+    return files.data;
+  },
+};
 
 const NO_LINKED_FILES: LinkedFiles = {
   check: async (directory) => directory,

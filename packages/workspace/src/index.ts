@@ -1,4 +1,7 @@
+export { ARCHIVE_LIMITS, type ArchiveLimits } from "./archive/archive-limits.ts";
+export { readArchive } from "./archive/read-archive.ts";
 export { type ClosableWorkspace, createWorkspace, type WorkspaceOptions } from "./create-workspace.ts";
+export { createGitSource, type GitFetcher, type GitSourceOptions } from "./git/create-git-source.ts";
 export { createInstallRunner, type InstallRunnerOptions } from "./install/create-install-runner.ts";
 export type { InstallPlatform } from "./install/dependency-key.ts";
 export type { InstallJob, InstallMount, InstallRunner } from "./install/install-runner.ts";

@@ -7,17 +7,21 @@ import { unsupportedMediaType } from "./to-velocity-error.ts";
 export const MAX_BODY_BYTES = 1024 * 1024;
 /** Where files travel. */
 export const MAX_FILES_BODY_BYTES = 32 * 1024 * 1024;
+/** A whole project, packed. */
+export const MAX_ARCHIVE_BODY_BYTES = 64 * 1024 * 1024;
+const ARCHIVE = /^\/api\/projects\/[^/]+\/archive$/;
 
 /** How much a request to this path may carry. */
 export function bodyLimit(path: string): number {
+  if (ARCHIVE.test(path)) return MAX_ARCHIVE_BODY_BYTES;
   return path === "/api/projects" || /^\/api\/projects\/[^/]+\/files(\/|$)/.test(path)
     ? MAX_FILES_BODY_BYTES
     : MAX_BODY_BYTES;
 }
 
-/** Bodies under this path are the file itself, whatever type they claim. */
+/** Bodies under this path are the file (or archive) itself, whatever type they claim. */
 export function isRawBody(path: string): boolean {
-  return /^\/api\/projects\/[^/]+\/files\/./.test(path);
+  return ARCHIVE.test(path) || /^\/api\/projects\/[^/]+\/files\/./.test(path);
 }
 
 /**

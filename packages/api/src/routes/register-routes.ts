@@ -1,6 +1,7 @@
 import { registerGetDriver } from "./driver-get/route.ts";
 import { registerHealth } from "./health/route.ts";
 import { registerGetPool } from "./pool-get/route.ts";
+import { registerImportArchive } from "./projects/archive/route.ts";
 import { registerCreateProject } from "./projects/create/route.ts";
 import { registerDeleteProject } from "./projects/delete/route.ts";
 import { registerDeleteFile } from "./projects/file-delete/route.ts";
@@ -53,6 +54,7 @@ export const ROUTES: readonly RegisterRoute[] = [
   registerDeleteProject,
   registerListFiles,
   registerPutFiles,
+  registerImportArchive,
   registerReadFile,
   registerWriteFile,
   registerDeleteFile,

@@ -45,8 +45,8 @@ export class MemoryProjects implements ProjectService {
       id,
       name: request.name,
       ownerId: caller.userId,
-      source: "template",
-      template,
+      source: request.git === undefined ? "template" : "git",
+      template: request.git === undefined ? template : null,
       directory: request.directory ?? null,
       version: 1,
       createdAt: AT,
@@ -121,6 +121,16 @@ export class MemoryProjects implements ProjectService {
     for (const path of deletes) row.files.delete(path);
     row.project = { ...row.project, version };
     return { version, sessionsNotified: 0 };
+  }
+
+  /** Takes any bytes for an archive of one file that has them. */
+  async importArchive(caller: Caller, id: ProjectId, bytes: AsyncIterable<Uint8Array>) {
+    const row = this.#row(caller, id);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of bytes) chunks.push(chunk);
+    const content = Buffer.concat(chunks).toString("base64");
+    row.files.clear();
+    return this.putFiles(caller, id, { files: [{ path: "unpacked", content, encoding: "base64" }] });
   }
 
   async versions(caller: Caller, id: ProjectId, path: string) {

@@ -80,7 +80,7 @@ export function testApi(overrides: Partial<ApiDeps> = {}) {
         new Request(`http://${headers.get("host")}${path}`, {
           method,
           headers,
-          ...(body === undefined ? {} : { body }),
+          ...(body === undefined ? {} : { body, duplex: "half" }),
           ...(init.signal === undefined ? {} : { signal: init.signal }),
         }),
       );
@@ -91,7 +91,7 @@ export function testApi(overrides: Partial<ApiDeps> = {}) {
 export interface RequestOptions {
   readonly headers?: Record<string, string>;
   readonly json?: unknown;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
 import {
+  gitSourceSchema,
   type Project,
   type ProjectId,
   projectIdSchema,
@@ -8,8 +9,12 @@ import {
 import type { CoreContext } from "../context.ts";
 import type { Caller, ProjectService } from "../services.ts";
 import { createFromTemplate } from "./ensure-project.ts";
+import { importArchive } from "./import-archive.ts";
 import { mayUse, noProject } from "./project-access.ts";
-import { liveSessions, pushToSessions } from "./push-to-sessions.ts";
+import { liveSessions } from "./push-to-sessions.ts";
+import { saveFiles } from "./save-files.ts";
+
+const SOURCES = ["template", "files", "git", "directory"] as const;
 
 /** Projects and their files; linked ones are read and written where they are. */
 export function createProjectService(
@@ -48,27 +53,30 @@ export function createProjectService(
     async create(caller, request) {
       const id =
         request.id === undefined ? projectIdSchema.parse(core.newId()) : projectIdSchema.parse(request.id);
-      const given = [request.template, request.files, request.directory].filter((one) => one !== undefined);
+      const given = SOURCES.filter((name) => request[name] !== undefined);
       if (given.length > 1) {
-        const message = "Give one of template, files and directory.";
+        const message = "Give one of template, files, git and directory.";
         throw new VelocityError("validation", message, {
-          errors: [{ path: "template", code: "exclusive", message }],
+          errors: given.map((path) => ({ path, code: "exclusive", message })),
         });
       }
       if (request.directory !== undefined) return link(caller, id, request.name, request.directory);
       const existing = await store.projects.get(id);
       if (existing !== null) return { project: taken(caller, existing), created: false };
-      if (request.files === undefined) {
+      if (request.files === undefined && request.git === undefined) {
         const template = request.template ?? core.settings.defaultTemplate;
         const from = { id, name: request.name, template, ownerId: caller.userId };
         return { project: await createFromTemplate(core, from), created: true };
       }
-      const { files } = putFilesSchema.parse({ files: request.files });
+      // Fetched before anything is stored: what cannot be had leaves nothing behind.
+      const wanted =
+        request.git === undefined ? request.files : await core.git.fetch(gitSourceSchema.parse(request.git));
+      const { files } = putFilesSchema.parse({ files: wanted });
       const row = {
         id,
         name: request.name,
         ownerId: caller.userId,
-        source: "files",
+        source: request.git === undefined ? "files" : "git",
         template: null,
         directory: null,
       } as const;
@@ -124,25 +132,18 @@ export function createProjectService(
       const change = putFilesSchema.parse(request);
       const { directory } = project;
       if (directory !== null) return putLinked(core, id, directory, change);
-      const done = await core.projectFiles.inOrder(id, async () => {
-        const { baseVersion, ...files } = change;
-        const applied = await store.projects.apply(
-          id,
-          baseVersion === undefined ? files : { ...files, baseVersion },
-          clock.now(),
+      return saveFiles(core, id, async () => change);
+    },
+
+    async importArchive(caller, id, bytes) {
+      const project = await own(caller, id);
+      if (project.directory !== null) {
+        throw new VelocityError(
+          "invalid_state",
+          "This project is a linked directory; an archive cannot replace it. Change its files in place.",
         );
-        if (applied.kind === "missing") throw noProject();
-        if (applied.kind === "conflict") {
-          throw new VelocityError(
-            "conflict",
-            `The files changed meanwhile; they are at version ${applied.version}.`,
-          );
-        }
-        const { version } = applied;
-        return { version, sessionsNotified: await pushToSessions(core, id, change, version, null) };
-      });
-      core.replanAfter(id, [...change.files.map((file) => file.path), ...change.deletes]);
-      return done;
+      }
+      return importArchive(core, id, bytes);
     },
 
     async versions(caller, id, path) {

@@ -1,3 +1,4 @@
+import { userIdSchema } from "@velocity/contract";
 import { describe, expect, test } from "vitest";
 import { LOCAL, newProjectId } from "../core-rig.ts";
 import type { NewRig } from "./new-rig.ts";
@@ -106,6 +107,96 @@ export function fileScenarios(newRig: NewRig): void {
       await rig.clock.advance(1_000);
       expect(only(rig.engine.containers.values()).run?.command).toEqual(["other-server"]);
       expect((await process.core.sessions.get(LOCAL, session.id)).session.generation).toBe(1);
+    });
+  });
+
+  describe("an imported archive", () => {
+    async function* packed(
+      ...files: readonly { path: string; content: string }[]
+    ): AsyncGenerator<Uint8Array> {
+      yield Buffer.from(JSON.stringify(files));
+    }
+    const manifest = { path: "package.json", content: '{"dependencies":{"vite":"8"}}' };
+
+    test("becomes the project's files in one version, and its awake sessions get what differs", async () => {
+      const rig = await newRig();
+      const process = rig.process();
+      const { core } = process;
+      const projectId = newProjectId();
+      const { session } = await rig.start(process, projectId);
+      const done = new AbortController();
+      const events = await core.sessions.events(LOCAL, session.id, null, done.signal);
+      const archive = packed(manifest, { path: "src/New.jsx", content: "new" });
+      const put = await rig.run(core.projects.importArchive(LOCAL, projectId, archive));
+      expect(put).toEqual({ version: 2, sessionsNotified: 1 });
+      const entries = await core.projects.entries(LOCAL, projectId);
+      expect(entries.map((one) => [one.path, one.version])).toEqual([
+        ["package.json", 1],
+        ["src/New.jsx", 2],
+      ]);
+      const { files } = only(rig.engine.containers.values());
+      expect([...files.keys()].sort()).toEqual(["package.json", "src/New.jsx"]);
+      for await (const event of events) {
+        if (event.type !== "file") continue;
+        expect(event.data).toEqual({ version: 2, changed: ["src/New.jsx"], deleted: ["src/App.jsx"] });
+        done.abort();
+      }
+    });
+
+    test("that is refused at its last entry changes nothing", async () => {
+      const rig = await newRig();
+      const process = rig.process();
+      const projectId = newProjectId();
+      await rig.start(process, projectId);
+      const before = await process.core.projects.entries(LOCAL, projectId);
+      const archive = packed(
+        manifest,
+        { path: "src/New.jsx", content: "new" },
+        { path: "../x", content: "" },
+      );
+      const importing = process.core.projects.importArchive(LOCAL, projectId, archive);
+      await expect(rig.run(importing)).rejects.toMatchObject({ code: "unsafe_archive" });
+      expect(await process.core.projects.entries(LOCAL, projectId)).toEqual(before);
+      expect((await process.core.projects.get(LOCAL, projectId)).version).toBe(1);
+      expect(only(rig.engine.containers.values()).files.get("src/App.jsx")?.content).toBe("export default 1");
+    });
+
+    test("with other dependencies replaces the container", async () => {
+      const rig = await newRig();
+      const process = rig.process();
+      const projectId = newProjectId();
+      const { session } = await rig.start(process, projectId);
+      const archive = packed({ path: "package.json", content: '{"more":1}' });
+      await rig.run(process.core.projects.importArchive(LOCAL, projectId, archive));
+      await rig.clock.advance(1_000);
+      expect((await process.core.sessions.get(LOCAL, session.id)).session.generation).toBe(2);
+      expect([...only(rig.engine.containers.values()).files.keys()]).toEqual(["package.json"]);
+    });
+
+    test("is not read for a project that is missing, someone else's, or a linked directory", async () => {
+      const rig = await newRig();
+      const { projects } = rig.process().core;
+      let read = false;
+      const archive: AsyncIterable<Uint8Array> = {
+        async *[Symbol.asyncIterator]() {
+          read = true;
+          yield Buffer.from("[]");
+        },
+      };
+      const { project } = await projects.create(LOCAL, { name: "mine", template: "react" });
+      const other = {
+        userId: userIdSchema.parse("00000000-0000-0000-0000-00000000000b"),
+        role: "user",
+        createsUnknownProjects: false,
+      } as const;
+      const linked = await projects.create(LOCAL, { name: "linked", directory: "/srv/app" });
+      const missing = { code: "not_found" };
+      await expect(projects.importArchive(LOCAL, newProjectId(), archive)).rejects.toMatchObject(missing);
+      await expect(projects.importArchive(other, project.id, archive)).rejects.toMatchObject(missing);
+      await expect(projects.importArchive(LOCAL, linked.project.id, archive)).rejects.toMatchObject({
+        code: "invalid_state",
+      });
+      expect(read).toBe(false);
     });
   });
 
