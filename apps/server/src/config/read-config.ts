@@ -46,7 +46,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     auth: values.VELOCITY_AUTH,
     poolSize: values.VELOCITY_POOL_SIZE,
     networkMax: values.VELOCITY_NETWORK_MAX,
-    gitHosts: values.VELOCITY_GIT_HOSTS,
+    gitHosts: values.VELOCITY_GIT_HOSTS ?? [],
     editorOrigins: values.VELOCITY_EDITOR_ORIGINS ?? null,
     logLevel: values.VELOCITY_LOG,
   };

@@ -72,7 +72,7 @@ export const SETTINGS = {
   VELOCITY_GIT_HOSTS: setting(
     list
       .pipe(z.array(z.string().regex(/^[A-Za-z0-9._-]+(:\d{1,5})?$/, "must be host or host:port, by commas")))
-      .default([]),
+      .optional(),
     "Git servers on private addresses that projects may be fetched from, as `host` or `host:port`, by commas.",
   ),
   VELOCITY_EDITOR_ORIGINS: setting(

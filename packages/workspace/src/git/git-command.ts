@@ -35,39 +35,42 @@ const SETTINGS = [
   ...["gc.auto=0", "maintenance.auto=false", "pack.threads=1", "http.followRedirects=initial"],
 ];
 
-/** Blocks of `ulimit -f` in a POSIX shell. */
+/** Units of `ulimit -f` and `ulimit -v` in a POSIX shell. */
 const BLOCK_BYTES = 512;
+const KB = 1024;
+/** What a packed object can be made to grow to is otherwise limited by the machine only. */
+const MEMORY_BYTES = 2 * 1024 ** 3;
 
 /**
  * Makes an empty repository and fetches one revision into it. Ours is a proxy that also decides about loopback addresses, so
  * that nothing goes past it.
  */
 export function fetchCommand(source: GitSource, packBytes: number): readonly string[] {
-  const script = [
+  const before = [
     "unset NO_PROXY no_proxy",
-    `ulimit -c 0; ulimit -f ${Math.ceil(packBytes / BLOCK_BYTES)}`,
+    `ulimit -f ${Math.ceil(packBytes / BLOCK_BYTES)}`,
     // Git is to say that a file grew too large, instead of being killed by the signal.
     "trap '' XFSZ",
     "git init --quiet --bare --template= || exit $?",
-    'exec git "$@"',
-  ].join("\n");
-  return [
-    ...["/bin/sh", "-c", script, "sh", ...settings()],
-    ...["fetch", "--quiet", "--depth", "1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance"],
-    ...["--", new URL(source.url).href, source.ref ?? "HEAD"],
   ];
+  const fetch = ["fetch", "--quiet", "--depth", "1", "--no-tags", "--no-recurse-submodules"];
+  const what = ["--no-auto-maintenance", "--", new URL(source.url).href, source.ref ?? "HEAD"];
+  return limited(before, [...fetch, ...what]);
 }
 
 /** Lists the fetched revision, or one folder of it: NUL-terminated, with sizes. */
 export function listCommand(directory: string | undefined): readonly string[] {
-  return ["git", ...settings(), "ls-tree", "-r", "-z", "-l", `FETCH_HEAD:${directory ?? ""}`];
+  return limited([], ["ls-tree", "-r", "-z", "-l", `FETCH_HEAD:${directory ?? ""}`]);
 }
 
 /** Writes out the objects whose ids it is given, one per line: raw, without any filter. */
 export function readCommand(): readonly string[] {
-  return ["git", ...settings(), "cat-file", "--batch"];
+  return limited([], ["cat-file", "--batch"]);
 }
 
-function settings(): readonly string[] {
-  return SETTINGS.flatMap((one) => ["-c", one]);
+/** Not every system knows the limit of memory: there it goes without. */
+function limited(before: readonly string[], command: readonly string[]): readonly string[] {
+  const memory = `ulimit -v ${MEMORY_BYTES / KB} 2>/dev/null || true`;
+  const script = ["ulimit -c 0", memory, ...before, 'exec git "$@"'].join("\n");
+  return ["/bin/sh", "-c", script, "sh", ...SETTINGS.flatMap((one) => ["-c", one]), ...command];
 }

@@ -18,7 +18,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     "The repository needs a sign-in, or does not exist. Only public repositories can be fetched.",
   ],
   [
-    /repository .* not found|not found: did you run|returned error: 404|does not appear to be a git/i,
+    /repository .* not found|not found: did you run|returned error: 404|does not appear to be a git|is this a git repository/i,
     "There is no repository at this address.",
   ],
   [
