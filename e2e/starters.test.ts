@@ -28,11 +28,10 @@ describe.skipIf(!existsSync("/usr/bin/chromium"))("a project that nobody here wr
   let folder: string;
   const report: string[] = [];
   beforeAll(async () => {
-    [velocity, browser, folder] = await Promise.all([
-      startVelocity({ env: { VELOCITY_POOL_SIZE: "0" } }),
-      launchBrowser(),
-      mkdtemp(join(tmpdir(), "starters-")),
-    ]);
+    // One after the other: whatever was made before one of them fails is cleaned up.
+    folder = await mkdtemp(join(tmpdir(), "starters-"));
+    browser = await launchBrowser();
+    velocity = await startVelocity({ env: { VELOCITY_POOL_SIZE: "0" } });
   });
   afterAll(async () => {
     await browser?.close();
