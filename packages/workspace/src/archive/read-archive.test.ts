@@ -100,6 +100,22 @@ describe("a good archive", () => {
     ]);
   });
 
+  test("may have long names beyond ASCII, wherever the bytes are cut", async () => {
+    const long = `${"größe/".repeat(30)}${"ü".repeat(200)}`;
+    const entries = [
+      good,
+      pax({ path: `a${long}` }),
+      { name: "x" },
+      pax({ path: `b/${long}` }),
+      { name: "y" },
+    ];
+    const archive = gzipSync(rawTar(entries), { level: 0 });
+    for (const size of [97, 100, 256, 511, 1000]) {
+      const files = await readArchive(inChunks(archive, size));
+      expect(files.map((file) => file.path)).toEqual(["index.html", `a${long}`, `b/${long}`]);
+    }
+  });
+
   test("may have names longer than a header holds", async () => {
     const long = `${"folder/".repeat(20)}ä.txt`;
     expect(await paths(good, pax({ path: long }), { name: "short", content: "x" })).toContain(long);
@@ -138,6 +154,7 @@ describe("a hostile archive is refused as unsafe, and the entry is named", () =>
     ["a pipe", [{ name: "pipe", type: "6" }], "pipe"],
     ["an unknown kind", [{ name: "odd", type: "Z" }], "odd"],
     ["a sparse file", [{ name: "sparse", type: "S" }], "sparse"],
+    ["a description too long", [pax({ path: `a/${"b".repeat(70_000)}` }), { name: "x" }], "description"],
     ["a path twice", [{ name: "twice" }, { name: "./twice" }], "twice"],
     ["two paths that differ by case", [{ name: "Read.me" }, { name: "read.ME" }], "read.ME"],
     ["two folders that differ by case", [{ name: "Src/a" }, { name: "src/b" }], "src"],

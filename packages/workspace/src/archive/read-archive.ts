@@ -5,10 +5,10 @@ import { Parser, type ReadEntry } from "tar";
 import { damagedArchive, unsafeArchive } from "./archive-failure.ts";
 import { ARCHIVE_LIMITS, type ArchiveLimits } from "./archive-limits.ts";
 import { UnpackedFiles } from "./unpacked-files.ts";
+import { MAX_DESCRIPTION_BYTES, WholeDescriptions } from "./whole-descriptions.ts";
 
-const BLOCK = 512;
-/** Unpacked at once. Large, because the parser cannot read a long name with a letter across a border of two chunks. */
-const CHUNK_BYTES = 256 * 1024;
+/** The parser unpacks by itself what begins with this. */
+const GZIP = [0x1f, 0x8b];
 
 /**
  * The files of a tar.gz archive, without `node_modules` and `.git`, and without the one folder that everything may be
@@ -20,7 +20,7 @@ export async function readArchive(
   limits: ArchiveLimits = ARCHIVE_LIMITS,
 ): Promise<FileContent[]> {
   const tar = new TarReader(limits);
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  const gunzip = createGunzip();
   // Its failure comes out of the loop too. Not waited for: a stalled sender must not hold back the answer.
   pipeline(bytes, gunzip).catch(() => {});
   try {
@@ -38,7 +38,8 @@ class TarReader {
   readonly #limits: ArchiveLimits;
   readonly #files: UnpackedFiles;
   readonly #parser: Parser;
-  #head: Buffer | null = Buffer.alloc(0);
+  readonly #pieces = new WholeDescriptions();
+  #begun = false;
   #bytes = 0;
   #ended = false;
   #failure: unknown = null;
@@ -50,6 +51,7 @@ class TarReader {
       // Only we unpack: an archive inside the archive would escape the limits.
       zstd: false,
       brotli: false,
+      maxMetaEntrySize: MAX_DESCRIPTION_BYTES,
       onReadEntry: (entry) => this.#guard(() => this.#files.take(entry)),
       onwarn: (_code, message) => this.#guard(() => this.#complain(message)),
     });
@@ -65,28 +67,23 @@ class TarReader {
     if (this.#bytes > this.#limits.streamBytes) throw unsafeArchive("unpacks to far too much");
     // What follows the end is padding; the parser would keep it.
     if (this.#ended) return;
-    this.#feed(this.#head === null ? chunk : this.#begin(this.#head, chunk));
+    this.#feed(this.#pieces.push(chunk));
   }
 
   end(): FileContent[] {
-    if (this.#head !== null)
-      throw damagedArchive("The archive is empty or is not a tar archive inside its gzip.");
+    if (!this.#ended) this.#feed(this.#pieces.rest());
     this.#run(() => this.#parser.end());
     if (!this.#ended) throw damagedArchive("The archive is cut off: its end is missing.");
     return this.#files.finish();
   }
 
-  /** The first block at once: the parser would unpack what looks compressed. */
-  #begin(head: Buffer, chunk: Buffer): Buffer {
-    const begun = Buffer.concat([head, chunk]);
-    this.#head = begun.length < BLOCK ? begun : null;
-    if (this.#head !== null) return Buffer.alloc(0);
-    if (begun[0] === 0x1f && begun[1] === 0x8b) throw damagedArchive("The archive is compressed twice.");
-    return begun;
-  }
-
-  #feed(chunk: Buffer): void {
-    if (chunk.length > 0) this.#run(() => this.#parser.write(chunk));
+  #feed(piece: Buffer): void {
+    if (piece.length === 0) return;
+    if (!this.#begun && piece[0] === GZIP[0] && piece[1] === GZIP[1]) {
+      throw damagedArchive("The archive is compressed twice.");
+    }
+    this.#begun = true;
+    this.#run(() => this.#parser.write(piece));
   }
 
   #run(step: () => unknown): void {
