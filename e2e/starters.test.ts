@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, type ExpectStatic, test, vi } from "vitest";
 import { launchBrowser } from "./src/browser.ts";
 import { STARTERS, type Starter } from "./src/starters.ts";
 import { startVelocity, type Velocity } from "./src/velocity.ts";
@@ -40,7 +40,8 @@ describe.skipIf(!existsSync("/usr/bin/chromium"))("a project that nobody here wr
     process.stdout.write(`${report.join("\n")}\n`);
   });
 
-  test.concurrent.each(STARTERS)("$name", async (starter) => {
+  // Tests that run beside each other each have an `expect` of their own.
+  test.concurrent.for(STARTERS)("$name", async (starter, { expect }) => {
     const root = await mkdtemp(join(folder, "p-"));
     const project = join(root, "my-project");
     const directory = join(project, starter.app ?? "");
@@ -67,8 +68,8 @@ describe.skipIf(!existsSync("/usr/bin/chromium"))("a project that nobody here wr
     await settled(page, starter);
 
     const savedMs = performance.now();
-    await save(directory, starter);
-    if (starter.arrives === "next visit") await visitUntil(page, SAVED);
+    await save(directory, starter, expect);
+    if (starter.arrives === "next visit") await visitUntil(page, SAVED, expect);
     else await page.getByText(SAVED).first().waitFor({ timeout: 20_000 });
     const arrivedMs = performance.now() - savedMs;
     if (starter.arrives === "hot") expect(await page.evaluate("window.sameDocument")).toBe(true);
@@ -104,14 +105,14 @@ async function settled(page: Page, starter: Starter): Promise<void> {
   if (starter.arrives === "hot") await page.evaluate("window.sameDocument = true");
 }
 
-async function save(directory: string, starter: Starter): Promise<void> {
+async function save(directory: string, starter: Starter, expect: ExpectStatic): Promise<void> {
   const file = join(directory, starter.edits);
   const text = await readFile(file, "utf8");
   expect(text).toContain(starter.shows);
   await writeFile(file, text.replace(starter.shows, SAVED));
 }
 
-async function visitUntil(page: Page, text: string): Promise<void> {
+async function visitUntil(page: Page, text: string, expect: ExpectStatic): Promise<void> {
   await expect
     .poll(
       async () => {
