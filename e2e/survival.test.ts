@@ -82,7 +82,7 @@ describe("what outlives the server, and what does not", () => {
     });
     const containers = await readdir(join(dataDir, "containers"));
     expect(sandboxesOf(containers).length).toBeGreaterThan(0);
-    expect(await first.end("SIGINT")).toBe(0);
+    await first.pressCtrlC();
     expect(sandboxesOf(containers)).toEqual([]);
 
     await using second = await startVelocity({ dataDir, port: first.port });

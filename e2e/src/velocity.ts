@@ -19,6 +19,8 @@ export interface Velocity {
   api<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
   /** Sends a signal to the server (as `npm` would pass it on) and waits for its end. */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Ctrl-C at a terminal: the signal goes to npm and to the server at once, and npm passes it on as well. */
+  pressCtrlC(): Promise<number | null>;
   readonly pid: number;
   /** Ends the server and removes its data. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -48,6 +50,8 @@ export async function startVelocity(options: StartOptions = {}): Promise<Velocit
       ...options.env,
     },
     stdio: ["ignore", "pipe", "pipe"],
+    // a process group of its own, as a shell gives to what it runs
+    detached: true,
   });
   let text = "";
   const listeners = new Set<() => void>();
@@ -94,6 +98,10 @@ export async function startVelocity(options: StartOptions = {}): Promise<Velocit
     },
     end: async (signal) => {
       child.kill(signal);
+      return await ended;
+    },
+    pressCtrlC: async () => {
+      process.kill(-pidOf(child), "SIGINT");
       return await ended;
     },
     [Symbol.asyncDispose]: async () => {

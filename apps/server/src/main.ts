@@ -20,12 +20,17 @@ if (args.kind === "wrong") {
 }
 
 let server: Server | null = null;
-let leaving = false;
+let leavingSince: number | null = null;
+/** Ctrl-C under npm arrives twice: from the terminal, and passed on by npm. That is one wish. */
+const SAME_WISH_MS = 1000;
 
 /** Ctrl-C hibernates everything; SIGTERM leaves containers to the next server; a second signal does not wait. */
 function leave(signal: "SIGINT" | "SIGTERM"): void {
-  if (leaving) process.exit(signal === "SIGINT" ? 130 : 143);
-  leaving = true;
+  if (leavingSince !== null) {
+    if (performance.now() - leavingSince > SAME_WISH_MS) process.exit(signal === "SIGINT" ? 130 : 143);
+    return;
+  }
+  leavingSince = performance.now();
   if (signal === "SIGINT")
     process.stderr.write("\nStopping: sessions are put to sleep, the next start wakes them.\n");
   const done = server?.close(signal === "SIGINT" ? "hibernate" : "leave") ?? Promise.resolve();
@@ -50,7 +55,7 @@ try {
   printBanner(server, process.stdout);
   if (directory !== null) await previewDirectory(server, directory, process.stdout);
 } catch (error) {
-  if (!leaving) {
+  if (leavingSince === null) {
     printFailure(error);
     await server?.close("hibernate");
     process.exit(1);
