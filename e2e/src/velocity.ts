@@ -112,7 +112,12 @@ export async function startVelocity(options: StartOptions = {}): Promise<Velocit
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
-  await velocity.printed(/ready in/);
+  try {
+    await velocity.printed(/ready in/);
+  } catch (error) {
+    await velocity[Symbol.asyncDispose]();
+    throw error;
+  }
   return velocity;
 }
 

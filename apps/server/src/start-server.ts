@@ -63,10 +63,11 @@ async function build(
   const editorOrigins = config.editorOrigins ?? [new URL(publicUrl).origin];
   const cacheDir = join(ROOT, "node_modules/.cache/velocity");
 
-  const [storage, agent, staticServer, support, web] = await Promise.all([
-    openStorage(config, systemClock, log.child({ part: "store" })).then((opened) =>
-      unwind.add(opened, () => opened.close()),
-    ),
+  const opening = openStorage(config, systemClock, log.child({ part: "store" })).then((opened) =>
+    unwind.add(opened, () => opened.close()),
+  );
+  const [storage, agent, staticServer, support, web] = await allOrNone([
+    opening,
     bundleAgent({ cacheDir }),
     bundleStaticServer({ cacheDir }),
     detectSandbox(),
@@ -142,6 +143,14 @@ async function build(
       }
     },
   };
+}
+
+/** Waits for every part before it fails with the first: what is under way still cleans up after itself. */
+async function allOrNone<T extends readonly Promise<unknown>[] | []>(
+  parts: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
 }
 
 interface ApiParts {

@@ -10,6 +10,7 @@ import {
   type NamespaceSupport,
   type OperatorNpmConfig,
   planLaunch,
+  removeTree,
   type SandboxMount,
   writeMinimalEtc,
 } from "@velocity/sandbox";
@@ -160,6 +161,8 @@ export function createSandboxRunner(options: SandboxRunnerOptions): InstallRunne
     async close() {
       const done = await prepared?.catch(() => null);
       await done?.proxy.close();
+      // Nothing in it outlives the runner, and whoever looks after the folder around it waits for it to be empty.
+      await removeTree(options.runtimeDir);
     },
   };
 }
